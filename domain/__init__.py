@@ -1,0 +1,1 @@
+"""The house rules: pure functions and values, standard library only."""

@@ -1,0 +1,36 @@
+"""Names by which a thing is found again: workflow ids and idempotency keys, made of ids only.
+
+They are stored in histories, schedules and at providers; changing a format is a migration.
+"""
+
+from uuid import UUID
+
+
+def invoice_collection(tenant: UUID, invoice: UUID) -> str:
+    """The life of one invoice after issue."""
+    return f"invoice/{tenant}/{invoice}"
+
+
+def billing_run(tenant: UUID, period: object, property: UUID | None = None) -> str:  # noqa: A002
+    """One period of one tenant, or of one of its properties; `period` is written "2026-10"."""
+    return f"billing/{tenant}/{period}" + (f"/{property}" if property else "")
+
+
+def billing_clock(tenant: UUID) -> str:
+    """The daily schedule that starts a tenant's billing runs."""
+    return f"billing-clock/{tenant}"
+
+
+def message_delivery(tenant: UUID, message: UUID) -> str:
+    """The life of a message whose first try did not settle it."""
+    return f"message/{tenant}/{message}"
+
+
+def sms(message_id: UUID) -> str:
+    """The key under which one text message is sent at most once."""
+    return f"sms:{message_id}"
+
+
+def mail(message_id: UUID, domain: str = "innkeeper.invalid") -> str:
+    """The Message-ID header of one mail, the same on every try."""
+    return f"<{message_id}@{domain}>"
