@@ -47,7 +47,7 @@ class Line:
 
     kind: LineKind
     description: str
-    quantity: int
+    quantity: int | Decimal
     unit_minor: int
     amount_minor: int
     rate: Decimal

@@ -6,17 +6,19 @@ InnkeeperError
 │   ├── NotFound       there is no such thing for this tenant (404)
 │   ├── Forbidden      the caller may not (403)
 │   └── Conflict       the rows say otherwise (409)
-│       └── IllegalTransition   the state does not allow this step (409)
+│       ├── IllegalTransition   the state does not allow this step (409)
+│       └── BookingConflict     the place is taken for that time; names free ones (409)
 └── Unavailable        nobody answered, or asked us to wait; retried (503)
-    └── UnknownOutcome the question was sent, the answer never came: look it up, never repeat blindly
+    └── UnknownOutcome the question was sent, no answer came: look it up first
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class FieldProblem:
-    """One broken rule: which field, which value, which rule. `code` is stable, `message` is for people."""
+    """One broken rule of one field; `code` is stable, `message` names value and rule for people."""
 
     field: str
     code: str
@@ -77,6 +79,16 @@ class IllegalTransition(Conflict):
     """The thing is in a state that does not allow this step; nothing was changed."""
 
     code = "ILLEGAL_TRANSITION"
+
+
+class BookingConflict(Conflict):
+    """The place is taken for that time; `alternatives` are free ones near it, nearest first."""
+
+    code = "BOOKING_CONFLICT"
+
+    def __init__(self, detail: str, alternatives: Sequence[Mapping[str, object]] = ()) -> None:
+        super().__init__(detail)
+        self.alternatives = alternatives
 
 
 class Unavailable(InnkeeperError):

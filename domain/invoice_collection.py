@@ -18,7 +18,6 @@ from domain.next_action import NextAction
 Rung: TypeAlias = int
 DEFAULT_RUNGS: tuple[Rung, ...] = (-3, 0, 1, 7, 15)
 TEN = time(10)
-_MIDNIGHT = time(0)
 
 _RESIDENT = "resident: pays"
 _ADMIN = "admin: pause, promise, dispute, write off, cancel"
@@ -216,7 +215,7 @@ def _late_fee(facts: CollectionFacts) -> list[NextAction]:
 
 
 def _break_promise(facts: CollectionFacts, promised: date) -> NextAction:
-    when = max(at_local(promised + timedelta(days=1), _MIDNIGHT, facts.zone), facts.issued_at)
+    when = max(at_local(promised + timedelta(days=1), TEN, facts.zone), facts.issued_at)
     amount = Money(facts.balance_minor, facts.currency).text
     why = f"{amount} was promised for {in_words(promised)}; reminders wait until the day after"
     return NextAction(when, Step.break_promise, why, (_RESIDENT, _ADMIN_PROMISE))

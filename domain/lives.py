@@ -1,4 +1,4 @@
-"""Who a life is about, and what it is told when it looks: ids and a business instant, nothing else."""
+"""Who a life is about, and what it is told when it looks: ids and an instant, nothing else."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.calendar import at_local, local_day, zone_of
+from domain.calendar import at_local, zone_of
 from domain.invoice_collection import (
     CollectionFacts,
     Stage,
@@ -151,13 +151,13 @@ def test_a_pause_moves_everything_to_the_morning_it_ends() -> None:
 
 def test_a_promise_suspends_everything_until_it_is_broken() -> None:
     promised = replace(OCTOBER_RENT, promised_for=date(2026, 10, 9))
-    assert shown(promised, in_india(6)) == [("break_promise", "10 Oct 00:00")]
+    assert shown(promised, in_india(6)) == [("break_promise", "10 Oct 10:00")]
     assert plan(promised, in_india(6))[0].why.startswith("₹9,500.00 was promised for 9 October")
     assert due_rung(promised, in_india(11)) is None
-    broken = replace(promised, promised_for=None, paused_until=date(2026, 10, 10))
-    assert shown(broken, in_india(10, 0))[:2] == [
-        ("charge_late_fee", "10 Oct 10:00"),
-        ("remind", "10 Oct 10:00"),
+    broken = replace(promised, promised_for=None)
+    assert shown(broken, in_india(10))[:2] == [
+        ("remind", "06 Oct 10:00"),
+        ("charge_late_fee", "09 Oct 10:00"),
     ]
 
 
@@ -290,9 +290,8 @@ def test_time_alone_never_brings_back_a_reminder_that_was_passed_over(
         assert then >= now
 
 
-def broken(facts: CollectionFacts, at: datetime) -> CollectionFacts:
-    today = local_day(at, facts.zone)
-    return replace(facts, promised_for=None, paused_until=max(today, facts.paused_until or today))
+def broken(facts: CollectionFacts, _at: datetime) -> CollectionFacts:
+    return replace(facts, promised_for=None)
 
 
 def charged(facts: CollectionFacts, at: datetime) -> CollectionFacts:
