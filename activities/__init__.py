@@ -1,0 +1,1 @@
+"""Steps that touch the world, each safe to run twice."""

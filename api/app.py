@@ -1,0 +1,56 @@
+"""The HTTP application: routers, problem documents, request ids, one transaction per request."""
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute, iter_route_contexts
+from starlette.routing import BaseRoute
+
+from api import docs, health, problem
+from api.description import DescribedApp
+from api.parts import Parts
+from api.permission import EXTRA
+from api.routers import OPEN, TENANT
+from api.security import BodyLimit, SecurityHeaders
+from api.watch import Watch
+
+BASE = "/api/v1"
+
+
+def build(parts: Parts) -> FastAPI:
+    """The application over its parts; a route without a declared permission fails here."""
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncGenerator[None]:
+        yield
+        await parts.database.close()
+
+    app = DescribedApp(
+        title="Innkeeper",
+        version="1",
+        openapi_url=f"{BASE}/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=lifespan,
+    )
+    app.state.parts = parts
+    problem.install(app)
+    for router in TENANT:
+        _all_declared(router.routes)
+        app.include_router(router, prefix=BASE)
+    app.include_router(health.router, prefix=BASE)
+    for router in OPEN:
+        app.include_router(router)
+    docs.mount(app)
+    for layer in (BodyLimit, Watch, SecurityHeaders):  # the last one is the outermost
+        app.add_middleware(layer)
+    return app
+
+
+def _all_declared(routes: Sequence[BaseRoute]) -> None:
+    for found in iter_route_contexts(routes):
+        route = found.original_route
+        if isinstance(route, APIRoute) and EXTRA not in (route.openapi_extra or {}):
+            raise RuntimeError(f"{route.path} declares no permission")

@@ -1,0 +1,204 @@
+"""How an invoice is answered: in a list, and alone with its lines and the money that paid it."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.body import Answer, MoneyField, money
+from domain.billing_run import Line
+from domain.calendar import Month, local_day
+from domain.invoice import InvoiceStatus
+from domain.invoice_collection import derived_status
+from models.invoice import Invoice, InvoiceLine
+from models.invoice_query import Settled, settled_of
+from models.issuing import lines_of
+from models.payment import Allocation
+
+
+class InvoiceAnswer(Answer):
+    """An invoice. `status` is the derived word; a draft's balance is what it would ask for."""
+
+    id: UUID
+    invoice_number: str | None
+    invoice_type: str
+    document: str
+    status: str
+    resident_id: UUID
+    agreement_id: UUID | None
+    property_id: UUID | None
+    parent_id: UUID | None
+    recipient_name: str
+    period: str | None
+    invoice_date: date
+    due_date: date
+    days_overdue: int
+    subtotal: MoneyField
+    discount_amount: MoneyField
+    tax_amount: MoneyField
+    total_amount: MoneyField
+    amount_paid: MoneyField
+    amount_credited: MoneyField
+    balance_due: MoneyField
+    gst_number: str | None
+    place_of_supply: str | None
+    notes: str | None
+    issued_at: datetime | None
+    sent_at: datetime | None
+    viewed_at: datetime | None
+    paid_at: datetime | None
+    cancelled_at: datetime | None
+    closing_reason: str | None
+    paused_until: date | None
+    promised_for: date | None
+    disputed_at: datetime | None
+    fee_waived_at: datetime | None
+    created_at: datetime
+
+
+class LineAnswer(Answer):
+    """One line of an invoice; `rate` is the price of one."""
+
+    kind: str
+    description: str
+    sac: str | None
+    quantity: Decimal
+    rate: MoneyField
+    amount: MoneyField
+    tax_rate: Decimal
+    cgst_amount: MoneyField
+    sgst_amount: MoneyField
+    igst_amount: MoneyField
+    tax_amount: MoneyField
+    total_amount: MoneyField
+
+
+class AllocationAnswer(Answer):
+    """Money of a payment, or of a credit note, on the invoice; below zero: taken back."""
+
+    payment_id: UUID | None
+    credit_note_id: UUID | None
+    amount: MoneyField
+    effective_at: datetime
+
+
+class InvoiceDetail(InvoiceAnswer):
+    """An invoice with everything on it."""
+
+    line_items: list[LineAnswer]
+    allocations: list[AllocationAnswer]
+
+
+async def detail(session: AsyncSession, row: Invoice, at: datetime) -> InvoiceDetail:
+    """The invoice with its lines and allocations, as it stands at an instant."""
+    await session.flush()
+    settled = (await settled_of(session, [row.id])).get(row.id, Settled())
+    allocations = await session.scalars(
+        select(Allocation)
+        .where(Allocation.invoice_id == row.id)
+        .order_by(Allocation.recorded_at, Allocation.id)
+    )
+    return InvoiceDetail(
+        **_fields(row, settled, at),
+        line_items=await _lines(session, row),
+        allocations=[
+            AllocationAnswer(
+                payment_id=part.payment_id,
+                credit_note_id=part.credit_note_id,
+                amount=money(part.amount_minor, part.currency),
+                effective_at=part.effective_at,
+            )
+            for part in allocations
+        ],
+    )
+
+
+async def shown(
+    session: AsyncSession, rows: Sequence[Invoice], at: datetime
+) -> dict[UUID, InvoiceAnswer]:
+    """The answers for the invoices of a page, with one query for what was paid of them."""
+    settled = await settled_of(session, [row.id for row in rows])
+    return {
+        row.id: InvoiceAnswer(**_fields(row, settled.get(row.id, Settled()), at)) for row in rows
+    }
+
+
+def _fields(row: Invoice, settled: Settled, at: datetime) -> dict[str, Any]:
+    return {**_copied(row), **_amounts(row, settled), **_standing(row, at)}
+
+
+def _copied(row: Invoice) -> dict[str, Any]:
+    same = set(InvoiceAnswer.model_fields) & set(Invoice.__table__.c.keys())
+    return {name: getattr(row, name) for name in same}
+
+
+def _amounts(row: Invoice, settled: Settled) -> dict[str, Any]:
+    draft = row.status == InvoiceStatus.draft
+    minor = {
+        "subtotal": row.subtotal_minor,
+        "discount_amount": row.discount_minor,
+        "tax_amount": row.tax_minor,
+        "total_amount": row.total_minor,
+        "amount_paid": settled.paid_minor,
+        "amount_credited": settled.credited_minor,
+        "balance_due": row.total_minor if draft else row.balance_minor,
+    }
+    return {name: money(value, row.currency) for name, value in minor.items()}
+
+
+def _standing(row: Invoice, at: datetime) -> dict[str, Any]:
+    today = local_day(at, row.timezone)
+    status = derived_status(
+        row.status,
+        sent=row.sent_at is not None,
+        viewed=row.viewed_at is not None,
+        total_minor=row.total_minor,
+        balance_minor=row.balance_minor,
+        due=row.due_date,
+        today=today,
+    )
+    late = (today - row.due_date).days if status == "overdue" else 0
+    return {
+        "status": status,
+        "days_overdue": late,
+        "period": None if row.period is None else str(Month.of(row.period)),
+        "gst_number": row.supplier_gstin,
+        "created_at": row.recorded_at,
+    }
+
+
+async def _lines(session: AsyncSession, row: Invoice) -> list[LineAnswer]:
+    if row.status == InvoiceStatus.draft:
+        return [_of_draft(line, row.currency) for line in lines_of(row)]
+    rows = await session.scalars(
+        select(InvoiceLine)
+        .where(InvoiceLine.invoice_id == row.id)
+        .order_by(InvoiceLine.position, InvoiceLine.id)
+    )
+    return [_line(line, line.tax_rate, row.currency) for line in rows]
+
+
+def _of_draft(line: Line, currency: str) -> LineAnswer:
+    return _line(line, line.rate, currency)
+
+
+def _line(line: InvoiceLine | Line, rate: Decimal, currency: str) -> LineAnswer:
+    tax = line.cgst_minor + line.sgst_minor + line.igst_minor
+    return LineAnswer(
+        kind=line.kind,
+        description=line.description,
+        sac=line.sac or None,
+        quantity=Decimal(line.quantity),
+        rate=money(line.unit_minor, currency),
+        amount=money(line.amount_minor, currency),
+        tax_rate=rate,
+        cgst_amount=money(line.cgst_minor, currency),
+        sgst_amount=money(line.sgst_minor, currency),
+        igst_amount=money(line.igst_minor, currency),
+        tax_amount=money(tax, currency),
+        total_amount=money(line.amount_minor + tax, currency),
+    )

@@ -1,0 +1,85 @@
+"""Facts about the collection of an invoice: promised, paused, resumed, fee waived, written off.
+
+Each is a row and news: it is committed here and works while Temporal is down. The life reads it.
+"""
+
+from datetime import date
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter
+from pydantic import Field
+
+from api.body import Body, PlanAnswer
+from api.permission import Permission, allows
+from api.plan import plan_of_invoice
+from api.request import Here, TenantRoute
+from models import credit, suspension
+from models.invoice import Invoice
+
+router = APIRouter(prefix="/invoices/{invoice_id}", tags=["collection"], route_class=TenantRoute)
+WRITE = allows(Permission.BILLING_WRITE)
+Words = Annotated[str, Field(min_length=1, max_length=500)]
+
+
+class Promise(Body):
+    """The day, at the property, on which the payer will pay."""
+
+    promised_for: date
+    note: Words | None = None
+
+
+class Pause(Body):
+    """The day on which the collection goes on, at 10:00."""
+
+    until: date
+    reason: Words | None = None
+
+
+class Reason(Body):
+    """Why it was decided so; kept with the invoice."""
+
+    reason: Words
+
+
+@router.post("/promise", **WRITE)
+async def promise(invoice_id: UUID, body: Promise, here: Here) -> PlanAnswer:
+    """Note a promise: everything waits until the day has passed. Asked twice, it is noted once."""
+    invoice = await suspension.promise(
+        here.session, invoice_id, body.promised_for, body.note, here.parts.clock.now()
+    )
+    return await _planned(here, invoice)
+
+
+@router.post("/pause", **WRITE)
+async def pause(invoice_id: UUID, body: Pause, here: Here) -> PlanAnswer:
+    """Send and charge nothing before the morning of that day."""
+    invoice = await suspension.pause(
+        here.session, invoice_id, body.until, body.reason, here.parts.clock.now()
+    )
+    return await _planned(here, invoice)
+
+
+@router.post("/resume", **WRITE)
+async def resume(invoice_id: UUID, here: Here) -> PlanAnswer:
+    """End a pause or a promise now; what is overdue is done at once, the newest reminder only."""
+    invoice = await suspension.resume(here.session, invoice_id, here.parts.clock.now())
+    return await _planned(here, invoice)
+
+
+@router.post("/waive-fee", **WRITE)
+async def waive_fee(invoice_id: UUID, body: Reason, here: Here) -> PlanAnswer:
+    """Charge no late fee; one that was charged and is open is taken back by a credit note."""
+    invoice = await credit.waive_fee(here.session, invoice_id, body.reason, here.parts.clock.now())
+    return await _planned(here, invoice)
+
+
+@router.post("/write-off", **WRITE)
+async def write_off(invoice_id: UUID, body: Reason, here: Here) -> PlanAnswer:
+    """Give up what is still open: it becomes a loss in the books and nobody is asked again."""
+    invoice = await credit.write_off(here.session, invoice_id, body.reason, here.parts.clock.now())
+    return await _planned(here, invoice)
+
+
+async def _planned(here: Here, invoice: Invoice) -> PlanAnswer:
+    return await plan_of_invoice(here.session, invoice, here.parts.clock.now())

@@ -1,0 +1,1 @@
+"""Measured beside a bare peer or a stated limit."""

@@ -1,0 +1,1 @@
+"""Schema changes, in order; every tenant table is made together with its wall."""

@@ -1,0 +1,186 @@
+"""An invoice as its collection sees it: the facts in its rows, and the plan that follows."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, exists, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from domain import invoice_collection, keys
+from domain.invoice import InvoiceStatus, InvoiceType
+from domain.invoice_collection import CollectionFacts
+from domain.late_fee import LateFeeKind, LateFeeTerms
+from models import plan
+from models.database import one, tenant_of
+from models.invoice import Invoice, Reminder
+from models.life import SubjectKind
+from models.plan import Planned
+from models.record import Task, TaskStatus
+from models.task import close_tasks
+from models.tenant import BillingSettings
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionTerms:
+    """What is frozen on an invoice at issue: when to remind, and the late fee."""
+
+    reminders: bool
+    rungs: tuple[int, ...]
+    fee: LateFeeTerms
+
+    def written(self) -> dict[str, Any]:
+        """As the invoice's `terms` column keeps it."""
+        return {
+            "reminders": self.reminders,
+            "rungs": list(self.rungs),
+            "fee": {
+                "enabled": self.fee.enabled,
+                "kind": self.fee.kind.value,
+                "percent": None if self.fee.percent is None else str(self.fee.percent),
+                "fixed_minor": self.fee.fixed_minor,
+                "grace_days": self.fee.grace_days,
+                "cap_minor": self.fee.cap_minor,
+                "minimum_balance_minor": self.fee.minimum_balance_minor,
+            },
+        }
+
+    @classmethod
+    def read(cls, terms: dict[str, Any]) -> "CollectionTerms":
+        """Back from the column."""
+        fee = dict(terms["fee"])
+        fee["kind"] = LateFeeKind(fee["kind"])
+        fee["percent"] = None if fee["percent"] is None else Decimal(fee["percent"])
+        return cls(terms["reminders"], tuple(terms["rungs"]), LateFeeTerms(**fee))
+
+
+def terms_of(
+    settings: BillingSettings, late_fee_percentage: Decimal | None, exponent: int = 2
+) -> CollectionTerms:
+    """The tenant's terms of today; an agreement's own percentage goes before the default.
+
+    `late_fee_value` is a percentage, or a fixed amount in major units of the currency.
+    """
+    kind = LateFeeKind.percent if settings.late_fee_type == "percentage" else LateFeeKind.fixed
+    percent = settings.late_fee_value if kind is LateFeeKind.percent else None
+    if late_fee_percentage is not None:
+        kind, percent = LateFeeKind.percent, late_fee_percentage
+    fixed = int(settings.late_fee_value.scaleb(exponent)) if kind is LateFeeKind.fixed else 0
+    fee = LateFeeTerms(
+        enabled=settings.late_fee_enabled,
+        kind=kind,
+        percent=percent,
+        fixed_minor=fixed,
+        grace_days=settings.late_fee_grace_period_days,
+        cap_minor=settings.late_fee_cap_minor,
+        minimum_balance_minor=settings.late_fee_minimum_balance_minor,
+    )
+    rungs = sorted({-settings.reminder_days_before, 0, *settings.reminder_days_after})
+    return CollectionTerms(settings.reminder_enabled, tuple(rungs), fee)
+
+
+async def locked(session: AsyncSession, invoice_id: UUID) -> Invoice:
+    """The invoice, its row locked: facts are read after this, by later statements.
+
+    What this transaction changed so far is written first, or reading anew would undo it.
+    """
+    await session.flush()
+    return await one(session, Invoice, invoice_id, lock=True)
+
+
+async def facts_of(session: AsyncSession, invoice: Invoice) -> CollectionFacts:
+    """What the rows say about a locked invoice."""
+    terms = CollectionTerms.read(invoice.terms)
+    around = (await session.execute(_around(invoice))).one()
+    return CollectionFacts(
+        status=invoice.status,
+        invoice_type=invoice.invoice_type,
+        balance_minor=invoice.balance_minor,
+        outstanding_without_fees_minor=invoice.balance_minor,
+        currency=invoice.currency,
+        due=invoice.due_date,
+        issued_at=invoice.issued_at or invoice.recorded_at,
+        zone=invoice.timezone,
+        reminders_enabled=terms.reminders,
+        rungs=terms.rungs,
+        rungs_sent=frozenset(around.rungs_sent or ()),
+        late_fee=terms.fee,
+        fee_charged=around.fee_charged,
+        fee_waived=invoice.fee_waived_at is not None,
+        paused_until=invoice.paused_until,
+        promised_for=invoice.promised_for,
+        disputed=invoice.disputed_at is not None,
+        parent_open=around.parent_open,
+        tasks_open=frozenset(around.tasks_open or ()),
+        handed_over=invoice.handed_over_at is not None,
+    )
+
+
+async def planned(session: AsyncSession, invoice: Invoice, at: datetime) -> Planned:
+    """The plan of a locked invoice at a business instant."""
+    return planned_from(tenant_of(session), invoice, await facts_of(session, invoice), at)
+
+
+def planned_from(
+    tenant_id: UUID, invoice: Invoice, facts: CollectionFacts, at: datetime
+) -> Planned:
+    """The plan that follows from the facts."""
+    return Planned(
+        kind=SubjectKind.INVOICE,
+        subject_id=invoice.id,
+        workflow_id=keys.invoice_collection(tenant_id, invoice.id),
+        property_id=invoice.property_id,
+        stage=invoice_collection.stage(facts, at),
+        actions=invoice_collection.plan(facts, at),
+    )
+
+
+async def replan(session: AsyncSession, invoice_id: UUID, at: datetime) -> Planned:
+    """Facts of the invoice changed: write its plan anew and wake its life when that matters.
+
+    A penalty waits for its parent, so the parent's change is the penalty's news too. A closed
+    invoice needs no operator any more; one that opens again is handed over anew.
+    """
+    invoice = await locked(session, invoice_id)
+    if invoice.status in _CLOSED:
+        await close_tasks(session, invoice.id, f"the invoice is {invoice.status}", at)
+        invoice.handed_over_at = None
+        await session.flush()
+    now = await planned(session, invoice, at)
+    await plan.changed(session, now)
+    children = await session.scalars(
+        select(Invoice.id)
+        .where(Invoice.parent_id == invoice_id, Invoice.status == InvoiceStatus.issued)
+        .order_by(Invoice.id)
+    )
+    for child_id in children.all():
+        child = await locked(session, child_id)
+        await plan.changed(session, await planned(session, child, at))
+    return now
+
+
+_CLOSED = frozenset({InvoiceStatus.paid, InvoiceStatus.cancelled, InvoiceStatus.written_off})
+
+
+def _around(invoice: Invoice) -> Select[Any, Any, bool, bool]:
+    """What other rows say about an invoice, in one statement."""
+    sent = select(func.array_agg(Reminder.rung)).where(Reminder.invoice_id == invoice.id)
+    tasks = select(func.array_agg(Task.what)).where(
+        Task.subject_id == invoice.id, Task.status == TaskStatus.OPEN
+    )
+    penalty = exists().where(
+        Invoice.parent_id == invoice.id, Invoice.invoice_type == InvoiceType.penalty
+    )
+    parent = exists().where(
+        Invoice.id == invoice.parent_id,
+        Invoice.status == InvoiceStatus.issued,
+        Invoice.balance_minor > 0,
+    )
+    return select(
+        sent.scalar_subquery().label("rungs_sent"),
+        tasks.scalar_subquery().label("tasks_open"),
+        penalty.label("fee_charged"),
+        parent.label("parent_open"),
+    )

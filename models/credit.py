@@ -1,0 +1,139 @@
+"""Takes back what an invoice charged: credit notes, cancelling, waived fees, bad debts.
+
+An issued document is never edited: each of these is a new row beside it.
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from domain.calendar import local_day
+from domain.errors import Conflict, IllegalTransition
+from domain.invoice import InvoiceStatus, InvoiceType
+from domain.ledger import for_write_off
+from models import event
+from models.advances import use_advances
+from models.collection import replan
+from models.credit_note import take_back
+from models.database import one
+from models.invoice import CreditNote, Invoice
+from models.ledger_entry import NewEntry, post
+from models.life import SubjectKind
+from models.settling import closed, locked_invoice, paid_by
+
+
+async def credit(
+    session: AsyncSession, invoice_id: UUID, total_minor: int | None, reason: str, at: datetime
+) -> CreditNote:
+    """Credit a part of an invoice, or all that is left (None), by a note with its own number.
+
+    What had been paid already becomes an advance and pays what else is open. IllegalTransition
+    unless the invoice is issued or paid; InvalidInput beyond what is left to be credited.
+    """
+    invoice = await locked_invoice(session, invoice_id)
+    note = await take_back(session, invoice, total_minor, reason, at)
+    await _settle(session, invoice, at)
+    return note
+
+
+async def cancel(session: AsyncSession, invoice_id: UUID, reason: str, at: datetime) -> Invoice:
+    """Reverse an issued invoice nobody has paid anything of, and its late fee with it.
+
+    The number stays taken and the paper stays kept, with a credit note for the whole beside it.
+    """
+    invoice = await locked_invoice(session, invoice_id)
+    if invoice.status == InvoiceStatus.draft:
+        raise IllegalTransition("a draft is deleted, not cancelled")
+    if invoice.status == InvoiceStatus.paid or await paid_by(session, invoice_id):
+        raise Conflict(
+            f"{invoice.invoice_number} has been paid in part or whole: issue a credit note",
+            code="INVOICE_HAS_PAYMENTS",
+        )
+    _must_be_issued(invoice, "cancelled")
+    await take_back(session, invoice, None, reason, at)
+    invoice.closing_reason = reason
+    penalty = await _penalty_of(session, invoice.id)
+    if penalty is not None and not await paid_by(session, penalty.id):
+        await take_back(session, penalty, None, reason, at)
+        penalty.closing_reason = reason
+        await replan(session, penalty.id, at)
+    await replan(session, invoice.id, at)
+    return invoice
+
+
+async def write_off(session: AsyncSession, invoice_id: UUID, reason: str, at: datetime) -> Invoice:
+    """Give up what is open of an issued invoice: a loss in the books, the collection ends."""
+    invoice = await locked_invoice(session, invoice_id)
+    _must_be_issued(invoice, "written off")
+    given_up = invoice.balance_minor
+    entry = NewEntry(
+        kind="invoice.written_off",
+        subject_id=invoice.id,
+        resident_id=invoice.resident_id,
+        day=local_day(at, invoice.timezone),
+        at=at,
+        description=f"{invoice.invoice_number} written off",
+        currency=invoice.currency,
+        receivables=[(invoice.id, -given_up)],
+    )
+    await post(session, entry, for_write_off(given_up))
+    invoice.balance_minor = 0
+    invoice.closing_reason = reason
+    await closed(session, invoice, InvoiceStatus.written_off, at)
+    await replan(session, invoice.id, at)
+    return invoice
+
+
+async def waive_fee(session: AsyncSession, invoice_id: UUID, reason: str, at: datetime) -> Invoice:
+    """Let the late fee of an invoice go: credit what is open of it, and charge none later.
+
+    The invoice is named, or its penalty; the invoice is returned. IllegalTransition when the fee
+    was waived before, when it is settled, or when there can be none any more.
+    """
+    named = await one(session, Invoice, invoice_id)
+    invoice = await locked_invoice(session, named.parent_id or named.id)
+    penalty = await _penalty_of(session, invoice.id)
+    _may_be_waived(invoice, penalty)
+    invoice.fee_waived_at = at
+    invoice.fee_waived_reason = reason
+    await event.record(session, "invoice.fee_waived", SubjectKind.INVOICE, invoice.id, at)
+    if penalty is not None:
+        await take_back(session, penalty, penalty.balance_minor, reason, at)
+        await replan(session, penalty.id, at)
+    await replan(session, invoice.id, at)
+    return invoice
+
+
+def _may_be_waived(invoice: Invoice, penalty: Invoice | None) -> None:
+    if invoice.fee_waived_at is not None:
+        raise IllegalTransition("the late fee has been waived already")
+    if penalty is not None and penalty.status != InvoiceStatus.issued:
+        raise IllegalTransition(f"the late fee is {penalty.status}; a credit note gives money back")
+    if penalty is None:
+        _must_be_issued(invoice, "spared its late fee")
+
+
+def _must_be_issued(invoice: Invoice, what: str) -> None:
+    if invoice.status != InvoiceStatus.issued:
+        raise IllegalTransition(
+            f"the invoice is {invoice.status}; only an issued one can be {what}"
+        )
+
+
+async def _penalty_of(session: AsyncSession, invoice_id: UUID) -> Invoice | None:
+    """The late fee of an invoice, locked after it."""
+    return await session.scalar(
+        select(Invoice)
+        .where(Invoice.parent_id == invoice_id, Invoice.invoice_type == InvoiceType.penalty)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+
+
+async def _settle(session: AsyncSession, invoice: Invoice, at: datetime) -> None:
+    """Advances that came free pay what is open, and the credited invoice is planned anew."""
+    touched = await use_advances(session, invoice.resident_id, at)
+    if invoice.id not in touched:
+        await replan(session, invoice.id, at)

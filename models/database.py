@@ -1,0 +1,206 @@
+"""The one door to PostgreSQL: one `async with` is one transaction of one tenant.
+
+Nobody else opens a session or commits. The tenant, the actor and the request are set
+transaction-locally, so a pooled connection carries nothing to its next borrower.
+"""
+
+from collections.abc import AsyncGenerator, Generator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+from uuid import UUID
+
+import asyncpg
+from sqlalchemy import event, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.orm import Session, UOWTransaction
+
+from domain.errors import NotFound, Unavailable
+from models.base import TenantRow
+
+TENANT = "tenant_id"
+# How long a borrower waits for a connection when all are lent.
+POOL_SECONDS = 10.0
+Row = TypeVar("Row", bound=TenantRow)
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who changes rows: `user:<id>`, `key:<id>`, `life:<workflow id>`, `platform:<reason>`."""
+
+    name: str
+    request_id: str = ""
+
+    @classmethod
+    def life(cls, workflow_id: str) -> "Actor":
+        """A step of a running life."""
+        return cls(f"life:{workflow_id}")
+
+
+class TenantSession(Session):
+    """A session that fills the tenant of every new row from itself."""
+
+
+@event.listens_for(TenantSession, "before_flush")
+def _fill_tenant(session: Session, _context: UOWTransaction, _instances: object) -> None:
+    for row in session.new:
+        if isinstance(row, TenantRow):
+            row.tenant_id = session.info[TENANT]
+
+
+class Database:
+    """Opens transactions: `tenant` for one tenant's rows, `platform` for named platform work."""
+
+    def __init__(
+        self,
+        app_url: str,
+        platform_url: str,
+        *,
+        pool_size: int = 10,
+        pool_seconds: float = POOL_SECONDS,
+    ) -> None:
+        self.app = _engine(app_url, pool_size, pool_seconds)
+        self._platform = _engine(platform_url, max(2, pool_size // 2), pool_seconds)
+
+    @asynccontextmanager
+    async def tenant(self, tenant_id: UUID, actor: Actor) -> AsyncGenerator[AsyncSession]:
+        """One transaction, one tenant: commits on success, rolls back on error."""
+        session = AsyncSession(
+            self.app,
+            sync_session_class=TenantSession,
+            expire_on_commit=False,
+            info={TENANT: tenant_id},
+        )
+        async with _translated(), session, session.begin():
+            with _reaching():
+                await session.execute(_IDENTIFY, {"t": str(tenant_id), **_named(actor)})
+            yield session
+
+    @asynccontextmanager
+    async def platform(self, reason: str) -> AsyncGenerator[AsyncSession]:
+        """One transaction above the walls, for relay, repair and doctor; its reason is audited."""
+        session = AsyncSession(self._platform, expire_on_commit=False)
+        async with _translated(), session, session.begin():
+            with _reaching():
+                await session.execute(_IDENTIFY, {"t": "", **_named(Actor(f"platform:{reason}"))})
+            yield session
+
+    @asynccontextmanager
+    async def anonymous(self) -> AsyncGenerator[AsyncConnection]:
+        """The app role without a tenant: sees no tenant row, may call the look-up functions."""
+        async with _translated(), AsyncExitStack() as stack:
+            with _reaching():
+                connection = await stack.enter_async_context(self.app.begin())
+            yield connection
+
+    async def close(self) -> None:
+        """Give every connection back."""
+        await self.app.dispose()
+        await self._platform.dispose()
+
+
+_IDENTIFY = text(
+    "select set_config('app.current_tenant', :t, true), set_config('app.actor', :actor, true),"
+    " set_config('app.request', :request, true)"
+)
+
+
+def _named(actor: Actor) -> dict[str, str]:
+    return {"actor": actor.name, "request": actor.request_id}
+
+
+def _engine(url: str, pool_size: int, pool_seconds: float) -> AsyncEngine:
+    address = url.replace("postgresql://", "postgresql+asyncpg://", 1)
+    return create_async_engine(
+        address,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=pool_seconds,
+        pool_pre_ping=True,
+    )
+
+
+@contextmanager
+def _reaching() -> Generator[None]:
+    """Before the first statement the driver has no word for it: nobody listens, or all is busy."""
+    try:
+        yield
+    except (OSError, PoolTimeoutError, asyncpg.InternalClientError) as error:
+        raise Unavailable("the database does not answer") from error
+
+
+@asynccontextmanager
+async def _translated() -> AsyncGenerator[None]:
+    """A database that is lost, or asks us to come again, is unavailable, however it is told."""
+    try:
+        yield
+    except DBAPIError as error:
+        if error.connection_invalidated or _is_passing(cause_of(error)):
+            raise Unavailable("the database does not answer") from error
+        raise
+    except _DRIVER as error:  # from the driver's own connection, see models/bulk.py
+        if _is_passing(error):
+            raise Unavailable("the database does not answer") from error
+        raise
+
+
+_DRIVER = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+# InternalClientError is none of the others' subclasses and still means a lost server.
+_PASSING = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.TransactionRollbackError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.ReadOnlySQLTransactionError,
+)
+
+
+def _is_passing(cause: BaseException | None) -> bool:
+    return isinstance(cause, _PASSING) and not is_bad_value(cause)
+
+
+_BAD_VALUES = (
+    asyncpg.NumericValueOutOfRangeError,
+    asyncpg.DatetimeFieldOverflowError,
+    asyncpg.InvalidTextRepresentationError,
+    asyncpg.CharacterNotInRepertoireError,
+    asyncpg.UntranslatableCharacterError,
+    asyncpg.StringDataRightTruncationError,
+)
+
+
+def is_bad_value(cause: BaseException | None) -> bool:
+    """A value that no column can hold: too large, a NUL in a text. Refused by server or driver.
+
+    The driver's own refusal is an InterfaceError like a lost connection, and a ValueError besides.
+    """
+    return isinstance(cause, _BAD_VALUES) or (
+        isinstance(cause, asyncpg.InterfaceError) and isinstance(cause, ValueError)
+    )
+
+
+def cause_of(error: DBAPIError) -> BaseException | None:
+    """What the driver itself said."""
+    return error.orig.__cause__ if error.orig is not None else None
+
+
+def tenant_of(session: AsyncSession) -> UUID:
+    """The tenant this session belongs to."""
+    tenant_id: UUID = session.info[TENANT]
+    return tenant_id
+
+
+async def one(session: AsyncSession, model: type[Row], row_id: UUID, *, lock: bool = False) -> Row:
+    """The tenant's row of that id, or NotFound; `lock` takes it FOR UPDATE and reads it anew."""
+    row = await session.get(
+        model, (tenant_of(session), row_id), with_for_update=lock or None, populate_existing=lock
+    )
+    if row is None:
+        raise NotFound(f"there is no {model.__name__.lower()} {row_id}")
+    return row

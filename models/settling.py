@@ -1,0 +1,184 @@
+"""What every act that moves a resident's money shares: the order of locks, balances, numbers.
+
+The resident's row is locked first (FOR NO KEY UPDATE), then invoices by id, then payments by id:
+two acts on one resident never interleave, and no two wait for each other in a circle.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, case, func, insert, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
+
+from domain.calendar import fiscal_year
+from domain.errors import NotFound
+from domain.invoice import InvoiceStatus
+from models import event
+from models.database import one, tenant_of
+from models.invoice import Invoice
+from models.life import SubjectKind
+from models.number import take_numbers
+from models.payment import Allocation
+from models.place import Property
+from models.resident import Agreement, AgreementStatus, Resident
+from models.tenant import Tenant
+
+
+async def lock_resident(session: AsyncSession, resident_id: UUID) -> None:
+    """Hold the resident's money until the transaction ends; NotFound when there is no resident."""
+    found = await session.scalar(
+        select(Resident.id).where(Resident.id == resident_id).with_for_update(key_share=True)
+    )
+    if found is None:
+        raise NotFound(f"there is no resident {resident_id}")
+
+
+async def locked_invoice(session: AsyncSession, invoice_id: UUID) -> Invoice:
+    """The invoice, locked after its resident and read anew."""
+    known = await one(session, Invoice, invoice_id)
+    await lock_resident(session, known.resident_id)
+    await session.flush()
+    return await one(session, Invoice, invoice_id, lock=True)
+
+
+async def locked_invoices(session: AsyncSession, ids: Iterable[UUID]) -> list[Invoice]:
+    """These invoices, locked in the order of their ids; the resident is locked by the caller."""
+    return await _locked(session, Invoice.id.in_(set(ids)))
+
+
+async def open_invoices(session: AsyncSession, resident_id: UUID, currency: str) -> list[Invoice]:
+    """The resident's invoices that can take money, locked in the order of their ids."""
+    return await _locked(
+        session,
+        Invoice.resident_id == resident_id,
+        Invoice.status == InvoiceStatus.issued,
+        Invoice.currency == currency,
+    )
+
+
+async def _locked(session: AsyncSession, *conditions: ColumnElement[bool]) -> list[Invoice]:
+    rows = await session.scalars(
+        select(Invoice)
+        .where(*conditions)
+        .order_by(Invoice.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return list(rows)
+
+
+async def moved(session: AsyncSession, invoice: Invoice, minor: int, at: datetime) -> None:
+    """Change the balance of a locked invoice; nothing left: paid, something again: issued."""
+    if minor == 0:
+        return
+    invoice.balance_minor += minor
+    if invoice.balance_minor == 0:
+        await closed(session, invoice, InvoiceStatus.paid, at)
+    elif invoice.status != InvoiceStatus.issued:
+        invoice.status = InvoiceStatus.issued
+        invoice.paid_at = None
+        invoice.closing_reason = None
+        await _told(session, invoice, "reopened", at)
+
+
+async def closed(
+    session: AsyncSession, invoice: Invoice, status: InvoiceStatus, at: datetime
+) -> None:
+    """Nothing is owed on a locked invoice any more, for the reason that `status` names."""
+    invoice.status = status
+    invoice.paid_at = at if status is InvoiceStatus.paid else None
+    invoice.cancelled_at = at if status is InvoiceStatus.cancelled else None
+    await _told(session, invoice, status, at)
+
+
+async def _told(session: AsyncSession, invoice: Invoice, what: str, at: datetime) -> None:
+    balance = invoice.balance_minor
+    await event.record(
+        session, f"invoice.{what}", SubjectKind.INVOICE, invoice.id, at, balance_minor=balance
+    )
+
+
+async def timezone_of(session: AsyncSession, resident_id: UUID) -> str:
+    """The zone of the house the resident lives in, or lived in last; else the tenant's own."""
+    zone = await session.scalar(
+        select(Property.timezone)
+        .join(Agreement, Agreement.property_id == Property.id)
+        .where(Agreement.resident_id == resident_id)
+        .order_by(
+            case((Agreement.status == AgreementStatus.ACTIVE, 0), else_=1),
+            Agreement.start_date.desc(),
+            Agreement.id,
+        )
+        .limit(1)
+    )
+    return zone or (await our_tenant(session)).timezone
+
+
+async def our_tenant(session: AsyncSession) -> Tenant:
+    """The tenant this transaction belongs to."""
+    return await one(session, Tenant, tenant_of(session))
+
+
+async def next_number(session: AsyncSession, series: str, day: date) -> str:
+    """The next number of a series in the fiscal year of the day it is given out.
+
+    An act that needs several takes its credit notes' numbers first and its payment's last.
+    """
+    tenant = await our_tenant(session)
+    taken = await take_numbers(session, {series: 1}, fiscal_year(day, tenant.country))
+    return taken[series][0]
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Money of one payment, or of one credit note, on one invoice; below zero: taken back."""
+
+    invoice_id: UUID
+    minor: int
+    payment_id: UUID | None = None
+    credit_note_id: UUID | None = None
+
+
+async def allocate(
+    session: AsyncSession, shares: Sequence[Share], currency: str, at: datetime
+) -> None:
+    """Write down whose money went to which invoice; balances and postings are the caller's."""
+    rows = [
+        {
+            "tenant_id": tenant_of(session),
+            "payment_id": share.payment_id,
+            "credit_note_id": share.credit_note_id,
+            "invoice_id": share.invoice_id,
+            "amount_minor": share.minor,
+            "currency": currency,
+            "effective_at": at,
+        }
+        for share in shares
+    ]
+    if rows:
+        await session.flush()
+        await session.execute(insert(Allocation).values(rows))
+
+
+async def paid_by(session: AsyncSession, invoice_id: UUID) -> dict[UUID, int]:
+    """What each payment has on the invoice, what was taken back again left out."""
+    return await _net(session, Allocation.payment_id, Allocation.invoice_id == invoice_id)
+
+
+async def paid_to(session: AsyncSession, payment_id: UUID) -> dict[UUID, int]:
+    """What the payment has on each invoice, what was taken back again left out."""
+    return await _net(session, Allocation.invoice_id, Allocation.payment_id == payment_id)
+
+
+async def _net(
+    session: AsyncSession, by: InstrumentedAttribute[Any], condition: ColumnElement[bool]
+) -> dict[UUID, int]:
+    total = func.sum(Allocation.amount_minor)
+    rows = await session.execute(
+        select(by, total).where(condition, by.is_not(None)).group_by(by).having(total != 0)
+    )
+    return {found: int(minor) for found, minor in rows}

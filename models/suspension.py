@@ -1,0 +1,100 @@
+"""What suspends the collection of an invoice: a promise to pay on a day, a pause; and its end."""
+
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from domain.calendar import at_local, in_words, local_day
+from domain.errors import IllegalTransition, InvalidInput
+from domain.invoice import InvoiceStatus
+from domain.invoice_collection import TEN
+from models.collection import locked, replan
+from models.event import record
+from models.invoice import Invoice
+from models.life import SubjectKind
+from models.message import Purpose
+from models.messages import tell
+
+PROMISE_DAYS_MAX = 92
+PAUSE_DAYS_MAX = 366
+
+
+async def promise(
+    session: AsyncSession, invoice_id: UUID, on: date, note: str | None, at: datetime
+) -> Invoice:
+    """Note that the payer promised to pay on a day: everything else waits until it has passed.
+
+    A new promise replaces the one before. IllegalTransition unless the invoice is issued.
+    """
+    invoice = await _issued(session, invoice_id, "promised for")
+    today = local_day(at, invoice.timezone)
+    _within("promisedFor", on, today, today + timedelta(days=PROMISE_DAYS_MAX))
+    invoice.promised_for = on
+    invoice.promise_note = note
+    await _told(session, invoice, "promise.made", at, promised_for=on.isoformat())
+    await tell(
+        session,
+        resident_id=invoice.resident_id,
+        purpose=Purpose.PROMISE_NOTED,
+        at=at,
+        timezone=invoice.timezone,
+        about_id=invoice.id,
+    )
+    await replan(session, invoice.id, at)
+    return invoice
+
+
+async def pause(
+    session: AsyncSession, invoice_id: UUID, until: date, reason: str | None, at: datetime
+) -> Invoice:
+    """Do nothing before 10:00 of that day. IllegalTransition unless the invoice is issued."""
+    invoice = await _issued(session, invoice_id, "paused")
+    today = local_day(at, invoice.timezone)
+    _within("until", until, today + timedelta(days=1), today + timedelta(days=PAUSE_DAYS_MAX))
+    invoice.paused_until = until
+    invoice.pause_reason = reason
+    await _told(session, invoice, "collection.paused", at, until=until.isoformat())
+    await replan(session, invoice.id, at)
+    return invoice
+
+
+async def resume(session: AsyncSession, invoice_id: UUID, at: datetime) -> Invoice:
+    """End the pause or the promise that suspends the collection now; what is overdue is due again.
+
+    IllegalTransition unless the invoice is issued and suspended.
+    """
+    invoice = await _issued(session, invoice_id, "resumed")
+    if invoice.promised_for is None and not _is_paused(invoice, at):
+        raise IllegalTransition("the collection is not suspended, so there is nothing to resume")
+    invoice.promised_for = None
+    invoice.paused_until = None
+    await _told(session, invoice, "collection.resumed", at)
+    await replan(session, invoice.id, at)
+    return invoice
+
+
+async def _issued(session: AsyncSession, invoice_id: UUID, what: str) -> Invoice:
+    invoice = await locked(session, invoice_id)
+    if invoice.status != InvoiceStatus.issued:
+        raise IllegalTransition(
+            f"the invoice is {invoice.status}; only an issued one can be {what}"
+        )
+    return invoice
+
+
+def _is_paused(invoice: Invoice, at: datetime) -> bool:
+    until = invoice.paused_until
+    return until is not None and at < at_local(until, TEN, invoice.timezone)
+
+
+def _within(field: str, day: date, first: date, last: date) -> None:
+    if not first <= day <= last:
+        message = f"is {day}; may be from {in_words(first)} to {in_words(last)}"
+        raise InvalidInput.of(field, "OUT_OF_RANGE", message)
+
+
+async def _told(
+    session: AsyncSession, invoice: Invoice, what: str, at: datetime, **said: str
+) -> None:
+    await record(session, what, SubjectKind.INVOICE, invoice.id, at, **said)

@@ -1,0 +1,64 @@
+"""Things only a person can settle: opened once per subject and step, resolved as news."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models.database import tenant_of
+from models.record import Task, TaskStatus
+
+ANSWER_WITHIN = timedelta(days=2)
+
+
+async def open_task(
+    session: AsyncSession,
+    *,
+    kind: str,
+    subject_id: UUID,
+    what: str,
+    title: str,
+    detail: str,
+    at: datetime,
+) -> None:
+    """Open a task on (subject, what), or leave the open one alone."""
+    await session.execute(
+        insert(Task)
+        .values(
+            tenant_id=tenant_of(session),
+            subject_kind=kind,
+            subject_id=subject_id,
+            what=what,
+            title=title,
+            detail=detail,
+            opened_at=at,
+            due_at=at + ANSWER_WITHIN,
+        )
+        .on_conflict_do_nothing(
+            index_elements=["tenant_id", "subject_id", "what"],
+            index_where=Task.status == TaskStatus.OPEN,
+        )
+    )
+
+
+async def open_whats(session: AsyncSession, subject_id: UUID) -> frozenset[str]:
+    """The steps of a subject that wait for a person."""
+    rows = await session.scalars(
+        select(Task.what).where(Task.subject_id == subject_id, Task.status == TaskStatus.OPEN)
+    )
+    return frozenset(rows)
+
+
+async def close_tasks(
+    session: AsyncSession, subject_id: UUID, resolution: str, at: datetime
+) -> None:
+    """Nobody needs to look at this subject any more: its open tasks are done."""
+    await session.execute(
+        update(Task)
+        .where(Task.subject_id == subject_id, Task.status == TaskStatus.OPEN)
+        .values(
+            status=TaskStatus.DONE, resolved_at=at, resolved_by="the house", resolution=resolution
+        )
+    )

@@ -1,0 +1,57 @@
+"""Answers to tasks: a task is done once, and its subject's life hears of it."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from domain import keys
+from domain.errors import IllegalTransition
+from models import billing_run, collection, plan
+from models.database import one, tenant_of
+from models.event import record
+from models.life import SubjectKind
+from models.record import Task, TaskStatus
+
+Tell = Callable[[AsyncSession, UUID, datetime], Awaitable[object]]
+
+
+async def resolve(
+    session: AsyncSession, task_id: UUID, resolution: str, by: str, at: datetime
+) -> Task:
+    """Say what was done; the step that waited for it is planned again.
+
+    IllegalTransition when somebody answered before.
+    """
+    waiting = await one(session, Task, task_id)
+    # The subject's row before the task's, as the steps take them.
+    if waiting.subject_kind == SubjectKind.INVOICE:
+        await collection.locked(session, waiting.subject_id)
+    elif waiting.subject_kind == SubjectKind.BILLING_RUN:
+        await billing_run.in_turn(session)
+        await billing_run.locked(session, waiting.subject_id)
+    task = await one(session, Task, task_id, lock=True)
+    if task.status != TaskStatus.OPEN:
+        raise IllegalTransition(f"the task is {task.status} already")
+    task.status = TaskStatus.DONE
+    task.resolved_at = at
+    task.resolved_by = by
+    task.resolution = resolution
+    await record(session, "task.resolved", task.subject_kind, task.subject_id, at, what=task.what)
+    if task.subject_kind in _NEWS:
+        await _NEWS[task.subject_kind](session, task.subject_id, at)
+    return task
+
+
+async def _message(session: AsyncSession, message_id: UUID, _at: datetime) -> None:
+    workflow_id = keys.message_delivery(tenant_of(session), message_id)
+    await plan.wake(session, SubjectKind.MESSAGE, message_id, workflow_id)
+
+
+# How each kind of life hears that a task of it was resolved.
+_NEWS: dict[str, Tell] = {
+    SubjectKind.INVOICE: collection.replan,
+    SubjectKind.MESSAGE: _message,
+    SubjectKind.BILLING_RUN: billing_run.open_again,
+}

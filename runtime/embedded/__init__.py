@@ -1,0 +1,1 @@
+"""Real servers out of Python wheels, for one machine and one state folder."""

@@ -1,0 +1,1 @@
+"""What tests share: servers of one run and databases of one test."""

@@ -1,0 +1,1 @@
+"""The cases of tests/support/twice.py, a file for each process."""

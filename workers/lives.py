@@ -1,0 +1,50 @@
+"""The worker of the queue `lives`: everything that waits."""
+
+from datetime import timedelta
+
+from temporalio.client import Client
+from temporalio.worker import Worker
+
+from activities.invoice_collection import Collecting
+from activities.message_delivery import Delivering
+from activities.repair import Repairing
+from models.database import Database
+from providers.messages import Messenger
+from workflows import queues
+from workflows.invoice_collection import InvoiceCollection
+from workflows.message_delivery import MessageDelivery
+from workflows.repair import Repair
+
+DRAIN = timedelta(seconds=25)
+
+
+def worker(
+    client: Client,
+    database: Database,
+    messenger: Messenger,
+    store_id: str,
+    *,
+    max_cached_workflows: int = 1_000,
+) -> Worker:
+    """Serves collections, hard deliveries and repair; so many lives are kept in memory."""
+    collecting = Collecting(database, store_id)
+    delivering = Delivering(database, store_id, messenger)
+    repairing = Repairing(database, store_id)
+    return Worker(
+        client,
+        task_queue=queues.LIVES,
+        workflows=[InvoiceCollection, MessageDelivery, Repair],
+        activities=[
+            collecting.look,
+            collecting.remind,
+            collecting.charge_late_fee,
+            collecting.break_promise,
+            collecting.hand_to_operator,
+            delivering.look,
+            delivering.deliver,
+            repairing.wake_the_lost,
+            repairing.forget_old_answers,
+        ],
+        max_cached_workflows=max_cached_workflows,
+        graceful_shutdown_timeout=DRAIN,
+    )

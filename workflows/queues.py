@@ -1,0 +1,4 @@
+"""The task queues, one worker entry point each."""
+
+LIVES = "lives"
+BILLING = "billing"
