@@ -24,7 +24,7 @@ from models.tenant_setup import NewTenant, set_up_tenant
 from runtime.embedded.postgres import EmbeddedPostgres
 
 AGREEMENTS = 5_000
-ROUNDS = 3
+ROUNDS = 5
 WARM_UP = 1_000
 MONTH = Month(2026, 10)
 AT = datetime(2026, 10, 1, 1, tzinfo=UTC)
@@ -33,7 +33,7 @@ TIMED, COUNTED = "timed", "counted"
 
 
 async def measure() -> dict[str, Figure]:
-    """The four figures of `billing`; times are medians of three rounds."""
+    """The four figures of `billing`; times are medians of five rounds."""
     async with a_server() as server:
         for name in (TIMED, COUNTED):
             await a_house(server, name)

@@ -39,7 +39,7 @@ insert into agreements (
   id, resident_id, bed_id, property_id, agreement_number, status, stage, start_date, currency,
   rent_minor, maintenance_minor, food_minor, proration_basis, rent_due_day, billed_through)
 select id, resident_id, bed_id, $4::uuid, 'AGR-' || $7::text || n, 'active', 'checked_in',
-       $5::date, 'INR', 550000 + 50000 * (n / 18 % 28), 50000, 0,
+       $5::date, 'INR', 550000 + 50000 * (n / 30 % 28), 50000, 0,
        'actual_days', (array[5, 5, 5, 1, 10])[1 + n % 5], $6::date
   from unnest($1::uuid[], $2::uuid[], $3::uuid[]) with ordinality a(id, resident_id, bed_id, n)
 """

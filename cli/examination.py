@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import tink
 from pydantic import ValidationError
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio.client import Client
@@ -23,6 +23,7 @@ from cli.door import opened
 from domain.errors import InnkeeperError, Unavailable
 from models import backlog, invariants, walls
 from models.database import Database
+from models.life import Wake
 from models.repair import NO_LIFE_AFTER, Lost, find_the_lost, wake_the_lost
 from models.vault import Vault
 from runtime import migrate, schedules
@@ -43,7 +44,7 @@ from runtime.temporal import (
 )
 
 PATIENCE_SECONDS = 10
-LOOK_SECONDS = 30
+QUIET_SECONDS = 3
 SHOWN = 3
 BROKEN = (InnkeeperError, DBAPIError, RPCError, RuntimeError, OSError)
 Told = TypeVar("Told", bound=Concern)
@@ -185,11 +186,25 @@ async def _wake(patient: Patient) -> str:
     patient.temporal()
     async with patient.door().platform("doctor: repair") as session:
         woken = await wake_the_lost(session, patient.store, patient.now)
-    for _ in range(LOOK_SECONDS * 5 if woken else 0):
-        if not await _lost(patient):
-            break
-        await asyncio.sleep(0.2)
+    if woken:
+        await _until_they_looked(patient)
     return f"{woken} woken"
+
+
+async def _until_they_looked(patient: Patient) -> None:
+    """As long as there are fewer of them from time to time: without a worker nobody looks."""
+    fewest, quiet = await _sleepers(patient), 0
+    while fewest and quiet < QUIET_SECONDS * 5:
+        await asyncio.sleep(0.2)
+        left = await _sleepers(patient)
+        fewest, quiet = (left, 0) if left < fewest else (fewest, quiet + 1)
+
+
+async def _sleepers(patient: Patient) -> int:
+    """Lives that are lost, or whose wake-up is on its way."""
+    async with patient.door().platform("doctor") as session:
+        waiting = await session.scalar(select(func.count()).select_from(Wake))
+    return len(await _lost(patient)) + (waiting or 0)
 
 
 async def _lost(patient: Patient) -> Sequence[Lost]:

@@ -93,22 +93,7 @@ def routes(
     """Everything under /control."""
     router = APIRouter(prefix="/control", tags=["control"])
     router.include_router(inbox_routes(inbox, clock))
-
-    @router.get("/clock")
-    async def read_clock() -> ClockState:
-        """What time it is here."""
-        return ClockState(now=clock.now(), runs=not clock.stands)
-
-    @router.post("/clock")
-    async def set_clock(body: ClockSetting) -> ClockState:
-        """Set the clock or move it on."""
-        if body.advance is not None:
-            clock.advance(body.advance)
-        elif body.now is not None:
-            clock.stand_at(body.now)
-        else:
-            clock.follow_real_time()
-        return await read_clock()
+    router.include_router(clock_routes(clock))
 
     @router.get("/next")
     async def read_next() -> dict[str, Any]:
@@ -137,6 +122,29 @@ def routes(
         """Forget every message, fault, trick and setting; the clock follows real time."""
         state.forget_everything()
         return {"status": "empty"}
+
+    return router
+
+
+def clock_routes(clock: Clock) -> APIRouter:
+    """The sandbox's own clock."""
+    router = APIRouter()
+
+    @router.get("/clock")
+    async def read_clock() -> ClockState:
+        """What time it is here."""
+        return ClockState(now=clock.now(), runs=not clock.stands)
+
+    @router.post("/clock")
+    async def set_clock(body: ClockSetting) -> ClockState:
+        """Set the clock or move it on."""
+        if body.advance is not None:
+            clock.advance(body.advance)
+        elif body.now is not None:
+            clock.stand_at(body.now)
+        else:
+            clock.follow_real_time()
+        return await read_clock()
 
     return router
 

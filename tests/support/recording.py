@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from domain.errors import Unavailable
 from domain.message_delivery import DeliveryState
 from providers.messages import Channel, Outgoing, Receipt
 from runtime.clock import Clock
@@ -23,9 +24,14 @@ class Recording:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self.carried: list[Carried] = []
+        self.away_at_first = False
+        self._tried: set[tuple[UUID, Channel]] = set()
 
     async def send(self, outgoing: Outgoing) -> Receipt:
-        """Take it."""
+        """Take it; while `away_at_first`, only the second try of each."""
+        if self.away_at_first and _key(outgoing) not in self._tried:
+            self._tried.add(_key(outgoing))
+            raise Unavailable("the carrier is away")
         self.carried.append(Carried(outgoing, self._clock.now()))
         return _receipt(outgoing)
 

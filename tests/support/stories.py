@@ -182,38 +182,48 @@ def cancelled_in_each_gap() -> list[Story]:
     ]
 
 
+UNTIL_FEE = reminded(-3, 0, 1)
+
+
 def others() -> list[Story]:
-    cheque, comes_back = cheque_that_bounces()
-    until_fee = reminded(-3, 0, 1)
+    return [*with_promises(), *with_pauses(), *with_acts_on_the_fee(), *with_odd_payments()]
+
+
+def with_promises() -> list[Story]:
     return [
         Story("does nothing", [], ALL, ends="issued", fee_minor=FEE_MINOR),
         Story(
             "keeps a promise",
             [Deed(2, promises(5)), Deed(4, pays())],
-            [*until_fee, *noted(2), *receipt(4)],
+            [*UNTIL_FEE, *noted(2), *receipt(4)],
         ),
         Story(
             "breaks a promise",
             [Deed(2, promises(5))],
-            [*until_fee, *noted(2), *broken(6), *charged(6), *reminded(7, 15)],
+            [*UNTIL_FEE, *noted(2), *broken(6), *charged(6), *reminded(7, 15)],
             ends="issued",
         ),
         Story(
             "breaks a promise after the next reminder was due",
             [Deed(2, promises(9))],
-            [*until_fee, *noted(2), *broken(10), *charged(10), *reminded(10, 15)],
+            [*UNTIL_FEE, *noted(2), *broken(10), *charged(10), *reminded(10, 15)],
             ends="issued",
         ),
         Story(
             "promises again before the first promise is broken",
             [Deed(2, promises(5)), Deed(4, promises(8)), Deed(8, pays())],
-            [*until_fee, *noted(2), *noted(4), *receipt(8)],
+            [*UNTIL_FEE, *noted(2), *noted(4), *receipt(8)],
         ),
         Story(
             "pays after a broken promise",
             [Deed(2, promises(3)), Deed(5, pays(whole(5)))],
-            [*until_fee, *noted(2), *broken(4), *charged(4), *receipt(5)],
+            [*UNTIL_FEE, *noted(2), *broken(4), *charged(4), *receipt(5)],
         ),
+    ]
+
+
+def with_pauses() -> list[Story]:
+    return [
         Story(
             "is paused over the due day",
             [Deed(-5, pauses(5))],
@@ -236,51 +246,62 @@ def others() -> list[Story]:
             [Deed(-2, promises(10)), Deed(2, resumes), Deed(3, pays())],
             [*reminded(-3), *noted(-2), *reminded(2), *receipt(3)],
         ),
+    ]
+
+
+def with_acts_on_the_fee() -> list[Story]:
+    cheque, comes_back = cheque_that_bounces()
+    return [
         Story(
             "is spared the fee",
             [Deed(2, waives)],
-            [*until_fee, *reminded(7, 15)],
+            [*UNTIL_FEE, *reminded(7, 15)],
             ends="issued",
             fee_minor=0,
         ),
         Story(
             "has the fee waived after it was charged",
             [Deed(5, waives), Deed(6, pays())],
-            [*until_fee, *charged(4), *receipt(6)],
+            [*UNTIL_FEE, *charged(4), *receipt(6)],
         ),
         Story(
             "is written off",
             [Deed(2, writes_off)],
-            until_fee,
+            UNTIL_FEE,
             ends="written_off",
         ),
         Story(
             "brings a cheque that bounces",
             [Deed(1, cheque), Deed(9, comes_back)],
-            [*until_fee, *receipt(1), *charged(9), *reminded(9, 15)],
+            [*UNTIL_FEE, *receipt(1), *charged(9), *reminded(9, 15)],
             ends="issued",
         ),
         Story(
             "paid before the fee day, booked after it",
             [Deed(6, pays_as_of(3))],
-            [*until_fee, *charged(4), *receipt(6), (Purpose.FEE_REVERSED, 6)],
+            [*UNTIL_FEE, *charged(4), *receipt(6), (Purpose.FEE_REVERSED, 6)],
         ),
+    ]
+
+
+def with_odd_payments() -> list[Story]:
+    return [
         Story(
             "owes three rents and pays one",
             [Deed(2, pays())],
-            [*until_fee, *receipt(2), *charged(4), *charged(4), *reminded(7, 15)],
+            [*UNTIL_FEE, *receipt(2), *charged(4), *charged(4), *reminded(7, 15)],
             invoices=3,
         ),
         Story(
             "owes two rents and pays both",
             [Deed(2, pays(2 * RENT_MINOR))],
-            [*until_fee, *receipt(2)],
+            [*UNTIL_FEE, *receipt(2)],
             invoices=2,
         ),
         Story(
             "pays half, then the rest",
             [Deed(-6, pays(RENT_MINOR // 2)), Deed(2, pays(RENT_MINOR // 2))],
-            [*receipt(-6), *until_fee, *receipt(2)],
+            [*receipt(-6), *UNTIL_FEE, *receipt(2)],
         ),
         Story(
             "promises, is paused, promises again, pays nothing",
@@ -291,7 +312,7 @@ def others() -> list[Story]:
         Story(
             "pays at the very hour of a reminder",
             [Deed(7, pays(whole(7)), hour=10)],
-            [*until_fee, *charged(4), *reminded(7), *receipt(7)],
+            [*UNTIL_FEE, *charged(4), *reminded(7), *receipt(7)],
         ),
     ]
 

@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 
 from sqlalchemy import select
 from temporalio.api.common.v1 import WorkflowExecution
@@ -24,7 +24,7 @@ from models.message import Message
 from models.record import Task
 from runtime.clock import SetClock
 from runtime.temporal import store_id
-from runtime.time_machine import Driver, Watch
+from runtime.time_machine import PATIENCE, Driver, Watch
 from tests.support.database import DatabaseUrls
 from tests.support.debt import Debt
 from tests.support.house import ZONE, House, a_database, a_tenant
@@ -126,14 +126,18 @@ class Underway:
 
 @asynccontextmanager
 async def under_way(
-    env: WorkflowEnvironment, urls: DatabaseUrls, *, watch: Watch | None = None
+    env: WorkflowEnvironment,
+    urls: DatabaseUrls,
+    *,
+    watch: Watch | None = None,
+    patience: timedelta = PATIENCE,
 ) -> AsyncGenerator[Underway]:
     """A house on 1 September 2031 at noon, without a worker yet."""
     clock = SetClock(START)
     carrier = Recording(clock)
     async with a_database(urls, pool_size=20) as database:
         relays = (WakeRelay(database, env.client), MessageRelay(database, carrier, clock))
-        driver = Driver(env, database, clock, relays, watch=watch)
+        driver = Driver(env, database, clock, relays, watch=watch, patience=patience)
         await driver.away_until(START)
         house = await a_tenant(database)
         store = await store_id(env.client)

@@ -5,10 +5,15 @@ from datetime import date
 from activities.invoice_collection import Collecting
 from models.suspension import promise
 from tests.support.debt import Debt, a_debt
-from tests.support.house import a_tenant
+from tests.support.house import House, a_tenant
 from tests.support.twice import Ground, Step, twice
 
 DUE = date(2026, 10, 5)
+
+
+def collecting_of(house: House) -> Collecting:
+    """The steps of a house's invoices, outside any life."""
+    return Collecting(house.database, "a-store")
 
 
 async def _debt(ground: Ground) -> tuple[Debt, Collecting]:
