@@ -21,7 +21,7 @@ from domain.errors import Unavailable
 from models.database import Database
 from runtime.clock import SetClock
 
-PATIENCE = timedelta(seconds=60)
+PATIENCE = timedelta(seconds=45)
 _PAUSE_SECONDS = 0.005
 _PAUSE_SECONDS_MAX = 0.1
 
@@ -176,6 +176,10 @@ class Driver:
             if await self._move(instant):
                 await self._settle()
 
+    async def fire(self, schedule: Cyclic) -> None:
+        """Fire a schedule now, as one does that was missed."""
+        self._restless.add(await schedule.fire(self._clock.at))
+
     async def away_until(self, instant: datetime) -> None:
         """Let the time pass without waiting for anything; schedules do not fire.
 
@@ -192,21 +196,21 @@ class Driver:
             self._clock.at = instant
             if self._follow is not None:
                 await self._follow(instant)
-        missing = instant - await self._env.get_current_time()
-        if missing > timedelta():
-            await self._sleep(missing)
+        await self._sleep_until(instant)
         return moved
 
-    async def _sleep(self, duration: timedelta) -> None:
-        try:
-            await self._env.sleep(duration)
-        except RPCError as error:
-            # The server keeps its time while a task waits for a worker that is not there.
-            raise NotQuietError(self._words(["a task waits and nobody takes it"])) from error
-
-    async def fire(self, schedule: Cyclic) -> None:
-        """Fire a schedule now, as one does that was missed."""
-        self._restless.add(await schedule.fire(self._clock.at))
+    async def _sleep_until(self, instant: datetime) -> None:
+        """The server keeps its time while a task is on its way, so a call may run out meanwhile."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._patience.total_seconds()
+        while (missing := instant - await self._env.get_current_time()) > timedelta():
+            try:
+                await self._env.sleep(missing)
+            except RPCError as error:
+                if loop.time() > deadline:
+                    self._restless.update(self._standing)
+                    tasks = await self._with_tasks() or ["some task waits and nobody takes it"]
+                    raise NotQuietError(self._words(tasks)) from error
 
     async def _strike(self, instant: datetime) -> None:
         """Fire each schedule at every instant of its own up to this one, in their order.

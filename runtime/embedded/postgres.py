@@ -31,6 +31,7 @@ SETTINGS: Final[dict[str, str]] = {
     "work_mem": "16MB",
     "maintenance_work_mem": "128MB",
     "max_wal_size": "2GB",
+    "wal_writer_delay": "10ms",  # a long transaction's log is mostly on disk before its commit
     "checkpoint_timeout": "15min",
     "random_page_cost": "1.1",
     "jit": "off",

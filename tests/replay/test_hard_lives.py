@@ -34,15 +34,14 @@ async def test_a_life_that_met_everything_replays(
 
 
 async def _live(house: Underway, debt: Debt) -> None:
-    async with house.worker(restarts=True):
+    fee = debt.after(4)
+    async with house.worker():
         await house.driver.to(debt.after(-2))
         async with house.house.session() as session:
             day = debt.due + timedelta(days=2)
             await promise(session, debt.invoice_id, day, None, house.clock.now())
         await house.driver.to(debt.after(3) + timedelta(hours=1))
-    fee = debt.after(4)
-    async with house.worker_without_database():
-        await house.driver.away_until(fee + timedelta(minutes=10))
-    async with house.worker(restarts=True):
+        with house.outage():
+            await house.driver.away_until(fee + timedelta(minutes=10))
         await house.driver.away_until(fee + timedelta(minutes=12))
         await house.driver.to(debt.after(17))

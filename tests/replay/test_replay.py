@@ -69,7 +69,8 @@ async def test_a_month_played_today_replays(
         for name, workflow_id in lives.items():
             handle = env.client.get_workflow_handle(workflow_id)
             history = await handle.fetch_history()
-            await Replayer(workflows=WORKFLOWS, plugins=[innkeeper()]).replay_workflow(history)
+            replayer = Replayer(workflows=WORKFLOWS, plugins=[innkeeper()])
+            assert (await replayer.replay_workflow(history)).replay_failure is None
             if os.environ.get("INNKEEPER_RECORD") == "1":
                 keep(f"{name}-1", history)
 

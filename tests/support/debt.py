@@ -6,6 +6,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain import keys
 from domain.billing_run import Line
@@ -142,6 +143,20 @@ async def pay(
     paid_on: date | None = None,
 ) -> Payment:
     """Money of the debt's payer arrives, for this debt first."""
+    async with debt.house.session() as session:
+        return await pay_within(session, debt, minor, at, method=method, paid_on=paid_on)
+
+
+async def pay_within(
+    session: AsyncSession,
+    debt: Debt,
+    minor: int,
+    at: datetime,
+    *,
+    method: PaymentMethod = PaymentMethod.CASH,
+    paid_on: date | None = None,
+) -> Payment:
+    """The same in a transaction that is open."""
     new = NewPayment(
         resident_id=debt.resident_id,
         amount_minor=minor,
@@ -150,5 +165,4 @@ async def pay(
         paid_on=paid_on or local_day(at, ZONE),
         invoice_id=debt.invoice_id,
     )
-    async with debt.house.session() as session:
-        return await receive(session, new, at)
+    return await receive(session, new, at)

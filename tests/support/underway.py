@@ -1,11 +1,13 @@
 """A house under way in skipped time: real worker, real relays, and the driver that moves it."""
 
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Generator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from uuid import UUID
 
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.enums.v1 import WorkflowExecutionStatus
 from temporalio.api.workflow.v1 import PendingActivityInfo
@@ -17,8 +19,9 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
 from domain.calendar import at_local
+from domain.errors import Unavailable
 from models import plan
-from models.database import Database
+from models.database import Actor, Database
 from models.life import PlannedAction, SubjectKind
 from models.message import Message
 from models.record import Task
@@ -38,6 +41,20 @@ RUNNING = WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_RUNNING
 START = datetime.combine(date(2031, 9, 1), time(6, 30), UTC)  # 12:00 in India
 
 
+class Sometimes(Database):
+    """A database that does not answer while it is away."""
+
+    away = False
+
+    @asynccontextmanager
+    async def tenant(self, tenant_id: UUID, actor: Actor) -> AsyncGenerator[AsyncSession]:
+        """As the real one, unless it is away."""
+        if self.away:
+            raise Unavailable("the database is away")
+        async with super().tenant(tenant_id, actor) as session:
+            yield session
+
+
 @dataclass(frozen=True, slots=True)
 class Underway:
     """Everything a test of lives needs to hold in its hands."""
@@ -49,19 +66,14 @@ class Underway:
     carrier: Recording
     driver: Driver
     store_id: str
+    lives_database: Sometimes
 
-    def worker(self, *, restarts: bool = False) -> Worker:
+    def worker(self) -> Worker:
         """The worker of the lives, as production runs it; `async with` it.
 
-        One that `restarts` keeps no life in memory: the skipping server never takes back a task
-        it gave to the memory of a worker that is gone, as a real one does after ten seconds.
+        One a test: the skipping server never takes back what it gave to a worker that is gone.
         """
-        return self._worker(self.database, cached=0 if restarts else 1_000)
-
-    def _worker(self, database: Database, cached: int) -> Worker:
-        return lives.worker(
-            self.env.client, database, self.carrier, self.store_id, max_cached_workflows=cached
-        )
+        return lives.worker(self.env.client, self.lives_database, self.carrier, self.store_id)
 
     async def messages(self) -> list[Message]:
         """Every message of the house, in the order it was asked for."""
@@ -74,13 +86,14 @@ class Underway:
         async with self.house.session() as session:
             return list(await session.scalars(select(PlannedAction).order_by(PlannedAction.at)))
 
-    @asynccontextmanager
-    async def worker_without_database(self) -> AsyncGenerator[None]:
-        """A worker whose database does not answer."""
-        nowhere = Database("postgresql://x:x@127.0.0.1:1/x", "postgresql://x:x@127.0.0.1:1/x")
-        async with self._worker(nowhere, cached=0):
+    @contextmanager
+    def outage(self) -> Generator[None]:
+        """The lives' database does not answer, for the length of the block."""
+        self.lives_database.away = True
+        try:
             yield
-        await nowhere.close()
+        finally:
+            self.lives_database.away = False
 
     async def turn_relays(self) -> None:
         """One turn of both relays, whatever comes of it."""
@@ -141,7 +154,11 @@ async def under_way(
         await driver.away_until(START)
         house = await a_tenant(database)
         store = await store_id(env.client)
-        yield Underway(env, database, house, clock, carrier, driver, store)
+        sometimes = Sometimes(urls.app, urls.platform, pool_size=20)
+        try:
+            yield Underway(env, database, house, clock, carrier, driver, store, sometimes)
+        finally:
+            await sometimes.close()
 
 
 def at(day: date, hour: int = 12) -> datetime:

@@ -2,9 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 import asyncpg
@@ -13,15 +13,22 @@ from temporalio.testing import WorkflowEnvironment
 from uuid_utils.compat import uuid7
 
 from activities.invoice_collection import Collecting
+from domain.calendar import local_day
+from domain.errors import IllegalTransition
 from domain.message_delivery import DeliveryState
+from models import credit, suspension
+from models.database import one
+from models.invoice import Invoice
 from models.message import Message, Purpose
 from models.record import TaskStatus
 from models.resident import Resident
 from models.task_answer import resolve
-from tests.support.announced import Announcements
+from tests.support.announced import WITHIN, Announcements
 from tests.support.database import DatabaseUrls
-from tests.support.debt import FEE_MINOR, Debt, a_debt, pay
-from tests.support.house import House, a_property, a_resident
+from tests.support.debt import FEE_MINOR, Debt, a_debt, pay, pay_within
+from tests.support.house import ZONE, House, a_property, a_resident
+from tests.support.oracle import Chance, chances, foretold
+from tests.support.soak import soaked
 from tests.support.stories import Heard, Story, charged, forty, reminded
 from tests.support.underway import Underway, at, under_way
 from workflows.life import HISTORY_EVENTS_MAX
@@ -106,6 +113,54 @@ async def test_forty_residents_each_hear_what_they_should_once_and_nothing_after
             assert not await house.lives_on(of.debts[0].workflow_id), of.story.name
 
 
+async def test_lives_do_what_the_pure_rules_foretell_whatever_happens_to_them(
+    env: WorkflowEnvironment, database_urls: DatabaseUrls
+) -> None:
+    """Promises, pauses, money and waivers at random hours, some of them refused."""
+    announced = Announcements()
+    async with under_way(env, database_urls) as house:
+        announced.house = house.house
+        place = await a_property(house.house, beds=soaked(120))
+        happening = [
+            (await a_debt(house.house, DUE, place=place, bed=seed, issued=ISSUED), chances(seed))
+            for seed in range(soaked(120))
+        ]
+        tries = [(chance.at(debt), chance, debt) for debt, told in happening for chance in told]
+        async with house.worker():
+            for when, chance, debt in sorted(tries, key=lambda one: one[0]):
+                await house.driver.to(when)
+                await attempt(debt, chance, house.clock.now())
+            await house.driver.to(at(DUE + timedelta(days=60)))
+        done = await announced.done()
+        for seed, (debt, told) in enumerate(happening):
+            took = [(one.what, one.at) for one in done if one.subject_id == debt.invoice_id]
+            expected = foretold(debt, ISSUED, told)
+            assert [what for what, _ in took] == [what for what, _ in expected], (seed, told)
+            late = [real - due for (_, real), (_, due) in zip(took, expected, strict=True)]
+            assert all(timedelta() <= one <= WITHIN for one in late), (seed, told)
+
+
+async def attempt(debt: Debt, chance: Chance, now: datetime) -> None:
+    """Try it as a router does; what is illegal changes nothing."""
+    day = local_day(now, ZONE) + timedelta(days=chance.days)
+    with suppress(IllegalTransition):
+        async with debt.house.session() as session:
+            match chance.kind:
+                case "promise":
+                    await suspension.promise(session, debt.invoice_id, day, None, now)
+                case "pause":
+                    await suspension.pause(session, debt.invoice_id, day, None, now)
+                case "resume":
+                    await suspension.resume(session, debt.invoice_id, now)
+                case "waive":
+                    await credit.waive_fee(session, debt.invoice_id, "asked nicely", now)
+                case _:
+                    owed = (await one(session, Invoice, debt.invoice_id)).balance_minor
+                    if owed:
+                        part = owed // 2 if chance.kind == "half" else owed
+                        await pay_within(session, debt, part, now)
+
+
 async def test_ninety_five_days_without_a_worker_end_in_one_reminder_and_one_fee(
     env: WorkflowEnvironment, database_urls: DatabaseUrls
 ) -> None:
@@ -149,15 +204,13 @@ async def test_a_life_whose_timer_fires_ninety_five_days_late_plans_again_before
 async def test_a_step_that_lay_in_a_queue_over_an_outage_is_not_taken_as_it_was(
     env: WorkflowEnvironment, database_urls: DatabaseUrls
 ) -> None:
-    async with under_way(env, database_urls) as house:
+    async with under_way(env, database_urls) as house, house.worker():
         debt = await a_debt(house.house, DUE, issued=ISSUED)
-        async with house.worker(restarts=True):
-            await house.driver.until_quiet()
-        async with house.worker_without_database():
+        await house.driver.until_quiet()
+        with house.outage():
             await house.driver.away_until(debt.after(-3) + timedelta(minutes=10))
-        async with house.worker(restarts=True):
-            await house.driver.away_until(debt.after(-3) + timedelta(minutes=12))
-            await house.driver.until_quiet()
+        await house.driver.away_until(debt.after(-3) + timedelta(minutes=12))
+        await house.driver.until_quiet()
         (message,) = await house.messages()
         assert message.effective_at >= debt.after(-3) + timedelta(minutes=5)
 
@@ -165,15 +218,14 @@ async def test_a_step_that_lay_in_a_queue_over_an_outage_is_not_taken_as_it_was(
 async def test_a_database_that_is_away_is_waited_for_without_filling_the_history(
     env: WorkflowEnvironment, database_urls: DatabaseUrls
 ) -> None:
-    async with under_way(env, database_urls) as house:
+    async with under_way(env, database_urls) as house, house.worker():
         debt = await a_debt(house.house, DUE, issued=ISSUED)
-        async with house.worker_without_database():
+        with house.outage():
             await house.turn_relays()
             await until(lambda: tried(house, debt, "look_at_invoice"))
             await house.driver.away_until(house.clock.now() + timedelta(hours=1))
-        async with house.worker(restarts=True):
-            await house.driver.away_until(house.clock.now() + timedelta(minutes=2))
-            await house.driver.to(debt.after(-2))
+        await house.driver.away_until(house.clock.now() + timedelta(minutes=2))
+        await house.driver.to(debt.after(-2))
         assert await heard_by(house.house, debt.resident_id) == reminded(-3)
         assert await house.history_length(debt.workflow_id) < 50
 
@@ -212,7 +264,8 @@ async def test_a_long_history_is_begun_afresh_and_nothing_is_forgotten(
         async with house.worker():
             await house.driver.until_quiet()
             first_run = await house.run_id(debt.workflow_id)
-            await asyncio.gather(*(life.signal("news") for _ in range(HISTORY_EVENTS_MAX)))
+            for _ in range(0, HISTORY_EVENTS_MAX, 50):
+                await asyncio.gather(*(life.signal("news") for _ in range(50)))
             await house.wake(debt)
             await house.driver.to(debt.after(-2))
         assert await house.run_id(debt.workflow_id) != first_run
