@@ -158,7 +158,7 @@ async def _unbalanced(api: httpx2.AsyncClient) -> list[dict[str, Any]]:
 
 async def _receipts(stack: LocalStack, wanted: int) -> bool:
     mails = await stack.inbox("email")
-    receipts = [mail for mail in mails if "eceipt" in mail["subject"]]
+    receipts = [mail for mail in mails if mail["subject"].startswith("Received")]
     assert len(receipts) <= wanted
     return len(receipts) == wanted
 
