@@ -1,13 +1,14 @@
 """Answers to tasks: a task is done once, and its subject's life hears of it."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain import keys
-from domain.errors import IllegalTransition
+from domain.errors import IllegalTransition, NotFound
 from models import billing_run, collection, plan
 from models.database import one, tenant_of
 from models.event import record
@@ -25,9 +26,10 @@ async def resolve(
     IllegalTransition when somebody answered before.
     """
     waiting = await one(session, Task, task_id)
-    # The subject's row before the task's, as the steps take them.
+    # The subject's row before the task's, as the steps take them; it may be gone by now.
     if waiting.subject_kind == SubjectKind.INVOICE:
-        await collection.locked(session, waiting.subject_id)
+        with suppress(NotFound):
+            await collection.locked(session, waiting.subject_id)
     elif waiting.subject_kind == SubjectKind.BILLING_RUN:
         await billing_run.in_turn(session)
         await billing_run.locked(session, waiting.subject_id)
@@ -40,7 +42,8 @@ async def resolve(
     task.resolution = resolution
     await record(session, "task.resolved", task.subject_kind, task.subject_id, at, what=task.what)
     if task.subject_kind in _NEWS:
-        await _NEWS[task.subject_kind](session, task.subject_id, at)
+        with suppress(NotFound):
+            await _NEWS[task.subject_kind](session, task.subject_id, at)
     return task
 
 

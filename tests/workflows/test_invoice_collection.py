@@ -120,10 +120,10 @@ async def test_lives_do_what_the_pure_rules_foretell_whatever_happens_to_them(
     announced = Announcements()
     async with under_way(env, database_urls) as house:
         announced.house = house.house
-        place = await a_property(house.house, beds=soaked(120))
+        place = await a_property(house.house, beds=soaked(120, tenth=8))
         happening = [
             (await a_debt(house.house, DUE, place=place, bed=seed, issued=ISSUED), chances(seed))
-            for seed in range(soaked(120))
+            for seed in range(soaked(120, tenth=8))
         ]
         tries = [(chance.at(debt), chance, debt) for debt, told in happening for chance in told]
         async with house.worker():
