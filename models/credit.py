@@ -54,7 +54,7 @@ async def cancel(session: AsyncSession, invoice_id: UUID, reason: str, at: datet
     _must_be_issued(invoice, "cancelled")
     await take_back(session, invoice, None, reason, at)
     invoice.closing_reason = reason
-    penalty = await _penalty_of(session, invoice.id)
+    penalty = await _open_penalty_of(session, invoice.id)
     if penalty is not None and not await paid_by(session, penalty.id):
         await take_back(session, penalty, None, reason, at)
         penalty.closing_reason = reason
@@ -64,9 +64,19 @@ async def cancel(session: AsyncSession, invoice_id: UUID, reason: str, at: datet
 
 
 async def write_off(session: AsyncSession, invoice_id: UUID, reason: str, at: datetime) -> Invoice:
-    """Give up what is open of an issued invoice: a loss in the books, the collection ends."""
+    """Give up what is open of an issued invoice, and of its late fee: a loss, nobody is asked."""
     invoice = await locked_invoice(session, invoice_id)
     _must_be_issued(invoice, "written off")
+    await _give_up(session, invoice, reason, at)
+    penalty = await _open_penalty_of(session, invoice.id)
+    if penalty is not None:
+        await _give_up(session, penalty, reason, at)
+        await replan(session, penalty.id, at)
+    await replan(session, invoice.id, at)
+    return invoice
+
+
+async def _give_up(session: AsyncSession, invoice: Invoice, reason: str, at: datetime) -> None:
     given_up = invoice.balance_minor
     entry = NewEntry(
         kind="invoice.written_off",
@@ -82,8 +92,6 @@ async def write_off(session: AsyncSession, invoice_id: UUID, reason: str, at: da
     invoice.balance_minor = 0
     invoice.closing_reason = reason
     await closed(session, invoice, InvoiceStatus.written_off, at)
-    await replan(session, invoice.id, at)
-    return invoice
 
 
 async def waive_fee(session: AsyncSession, invoice_id: UUID, reason: str, at: datetime) -> Invoice:
@@ -130,6 +138,12 @@ async def _penalty_of(session: AsyncSession, invoice_id: UUID) -> Invoice | None
         .with_for_update()
         .execution_options(populate_existing=True)
     )
+
+
+async def _open_penalty_of(session: AsyncSession, invoice_id: UUID) -> Invoice | None:
+    """The same, if money is still asked for by it."""
+    penalty = await _penalty_of(session, invoice_id)
+    return penalty if penalty is not None and penalty.status == InvoiceStatus.issued else None
 
 
 async def _settle(session: AsyncSession, invoice: Invoice, at: datetime) -> None:

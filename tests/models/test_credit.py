@@ -209,3 +209,31 @@ async def test_a_fee_that_was_paid_is_not_waived(house: House) -> None:
     async with house.session() as session:
         with pytest.raises(IllegalTransition, match="the late fee is paid"):
             await waive_fee(session, debt.invoice_id, "Too late", LATER)
+
+
+async def test_writing_off_gives_the_late_fee_up_as_well(database: Database, house: House) -> None:
+    debt = await a_debt(house, DUE)
+    await charged(debt)
+    async with house.session() as session:
+        await write_off(session, debt.invoice_id, "Left without address", LATER)
+    fee = await debt.penalty()
+    assert fee is not None
+    assert (fee.status, fee.balance_minor) == ("written_off", 0)
+    assert (await balances(house))["bad_debts"] == RENT_MINOR + FEE_MINOR
+    assert await rows(house, PlannedAction) == []
+    assert await breaches(database) == {}
+
+
+async def test_an_invoice_whose_fee_was_waived_can_still_be_cancelled(
+    database: Database, house: House
+) -> None:
+    debt = await a_debt(house, DUE)
+    await charged(debt)
+    async with house.session() as session:
+        await waive_fee(session, debt.invoice_id, "First time", LATER)
+    async with house.session() as session:
+        await cancel(session, debt.invoice_id, "Billed twice", LATER)
+    assert (await debt.row()).status == "cancelled"
+    assert len(await rows(house, CreditNote)) == 2
+    assert await balances(house) == {}
+    assert await breaches(database) == {}
