@@ -72,7 +72,7 @@ async def _relay(
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(keep_turning("wakes", wakes.turn, stop))
         tasks.create_task(keep_turning("messages", messages.turn, stop))
-        tasks.create_task(keep_turning("schedules", keeper.turn, stop, idle_seconds=10))
+        tasks.create_task(keep_turning("schedules", keeper.turn, stop, idle_seconds=5))
 
 
 async def _connected(settings: Settings, stop: asyncio.Event) -> Client | None:

@@ -9,6 +9,8 @@ from pathlib import Path
 from cli.main import COMMANDS, application
 from tests.support.database import DatabaseUrls
 
+_running = asyncio.Lock()
+
 
 @dataclass(frozen=True, slots=True)
 class Said:
@@ -20,8 +22,10 @@ class Said:
 
 
 async def command(*words: str) -> Said:
-    """Run `innkeeper` with these words on a thread of its own."""
-    return await asyncio.to_thread(_run, list(words))
+    """Run `innkeeper` with these words on a thread of its own; one command at a time."""
+    assert not _running.locked(), "a process has one standard output: run the second by innkeeper()"
+    async with _running:
+        return await asyncio.to_thread(_run, list(words))
 
 
 def _run(words: list[str]) -> Said:

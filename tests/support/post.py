@@ -1,6 +1,6 @@
 """A sandbox that takes mail and text messages, and the messenger that brings them there."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,6 +29,8 @@ class Post:
 
     messenger: Messenger
     client: httpx2.AsyncClient
+    settled: Callable[[], Awaitable[None]]
+    """Until the carrier has delivered every text it took."""
 
     async def inbox(self, channel: str = "") -> list[dict[str, Any]]:
         """What arrived, in the order it came."""
@@ -72,7 +74,7 @@ async def a_post(*, timeout_seconds: float = 1.0) -> AsyncGenerator[Post]:
         )
         try:
             async with httpx2.AsyncClient(base_url=box.url, trust_env=False) as client:
-                yield Post(messenger, client)
+                yield Post(messenger, client, box.sandbox.carrier.settled)
         finally:
             await messenger.close()
 
