@@ -12,16 +12,16 @@ from uuid import UUID
 from fastapi import Depends, Query
 from pydantic import ConfigDict
 from pydantic.alias_generators import to_camel
-from sqlalchemy import Select, tuple_
+from sqlalchemy import Select, inspect, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
 from api.body import Answer
 from domain.errors import InvalidInput
-from models.base import TenantRow
+from models.base import WalledRow
 
 Item = TypeVar("Item")
-Row = TypeVar("Row", bound=TenantRow)
+Row = TypeVar("Row", bound=WalledRow)
 
 
 BIGGEST_INTEGER = 2**63 - 1
@@ -73,16 +73,22 @@ async def paged(
     if name not in known:
         raise InvalidInput.of("sort", "UNKNOWN_SORT", f"is {name}; known are {', '.join(known)}")
     column, down = known[name], paging.sort.startswith("-")
+    place = [column, *_identity(model)]
     if paging.cursor is not None:
-        value, last = _read(paging.cursor, name, column)
-        place = tuple_(column, model.id)
-        query = query.where(place < (value, last) if down else place > (value, last))
-    order = (column.desc(), model.id.desc()) if down else (column, model.id)
+        seen = _read(paging.cursor, name, place)
+        query = query.where(tuple_(*place) < seen if down else tuple_(*place) > seen)
+    order = [part.desc() if down else part for part in place]
     rows = (await session.scalars(query.order_by(*order).limit(paging.limit + 1))).all()
     kept = rows[: paging.limit]
     if len(rows) <= paging.limit:
         return kept, None
-    return kept, _write(name, getattr(kept[-1], column.key), kept[-1].id)
+    return kept, _write(name, [getattr(kept[-1], str(part.key)) for part in place])
+
+
+def _identity(model: type[WalledRow]) -> list[InstrumentedAttribute[Any]]:
+    """What tells rows of the same sorted value apart: the primary key within the tenant."""
+    keys = [str(column.key) for column in inspect(model).primary_key]
+    return [getattr(model, key) for key in keys if key != "tenant_id"]
 
 
 def page_of(rows: Sequence[Row], cursor: str | None, shown: Callable[[Row], Item]) -> Page[Item]:
@@ -90,17 +96,18 @@ def page_of(rows: Sequence[Row], cursor: str | None, shown: Callable[[Row], Item
     return Page(items=[shown(row) for row in rows], next_cursor=cursor)
 
 
-def _write(name: str, value: Any, last: UUID) -> str:
-    written = value if isinstance(value, int) else str(value)
-    return base64.urlsafe_b64encode(json.dumps([name, written, str(last)]).encode()).decode()
+def _write(name: str, values: Sequence[Any]) -> str:
+    written = [value if isinstance(value, int) else str(value) for value in values]
+    return base64.urlsafe_b64encode(json.dumps([name, *written]).encode()).decode()
 
 
-def _read(cursor: str, name: str, column: InstrumentedAttribute[Any]) -> tuple[Any, UUID]:
+def _read(cursor: str, name: str, place: Sequence[InstrumentedAttribute[Any]]) -> tuple[Any, ...]:
     """The place a cursor names; whatever else somebody made up is refused, never asked for."""
     try:
-        sorted_by, written, last = json.loads(base64.urlsafe_b64decode(cursor.encode()))
+        sorted_by, *written = json.loads(base64.urlsafe_b64decode(cursor.encode()))
         if sorted_by == name:
-            return _value(written, column.type.python_type), UUID(last)
+            pairs = zip(written, place, strict=True)
+            return tuple(_value(value, part.type.python_type) for value, part in pairs)
     except (ValueError, TypeError, AttributeError, ArithmeticError):
         pass
     raise InvalidInput.of(

@@ -42,7 +42,7 @@ class Base(DeclarativeBase):
     }
 
 
-class TenantRow(Base):
+class WalledRow(Base):
     """A row behind its tenant's wall.
 
     The tenant is filled from the session that writes it, never typed by hand; the
@@ -51,11 +51,21 @@ class TenantRow(Base):
 
     __abstract__ = True
 
-    tenant_id: Mapped[UUID] = mapped_column(primary_key=True, server_default=text(CURRENT_TENANT))
-    id: Mapped[UUID] = mapped_column(
-        primary_key=True, default=uuid7, server_default=text("uuidv7()")
+    # First of every table, so that every primary key begins with it.
+    tenant_id: Mapped[UUID] = mapped_column(
+        primary_key=True, server_default=text(CURRENT_TENANT), sort_order=-2
     )
     recorded_at: Mapped[datetime] = mapped_column(server_default=text("clock_timestamp()"))
+
+
+class TenantRow(WalledRow):
+    """A walled row with an identity of its own: what is not merely a part of another row."""
+
+    __abstract__ = True
+
+    id: Mapped[UUID] = mapped_column(
+        primary_key=True, default=uuid7, server_default=text("uuidv7()"), sort_order=-1
+    )
 
 
 class EditedRow(TenantRow):

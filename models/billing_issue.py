@@ -80,11 +80,10 @@ select e.id, 'invoice.issued', 'invoice', e.subject_id,
 """
 _PLANS = """
 insert into next_actions (
-  id, subject_kind, subject_id, property_id, ordinal, at, what, why, changeable_by)
-select ($1::uuid[])[row_number() over ()], 'invoice', i.id, i.property_id, a.ordinal, a.at, a.what,
-       a.why, a.changeable_by
-  from unnest($2::uuid[], $3::uuid[], $4::int[]) i(id, property_id, plan)
-  join unnest($5::int[], $6::int[], $7::timestamptz[], $8::text[], $9::text[], $10::jsonb[])
+  subject_kind, subject_id, property_id, ordinal, at, what, why, changeable_by)
+select 'invoice', i.id, i.property_id, a.ordinal, a.at, a.what, a.why, a.changeable_by
+  from unnest($1::uuid[], $2::uuid[], $3::int[]) i(id, property_id, plan)
+  join unnest($4::int[], $5::int[], $6::timestamptz[], $7::text[], $8::text[], $9::jsonb[])
        a(plan, ordinal, at, what, why, changeable_by) using (plan)
 """
 _WAKES = """
@@ -235,15 +234,13 @@ def _plans(office: Office, owed: Sequence[Issued]) -> Iterator[Statement]:
     """The plan of each open invoice; those of one pattern and balance share it, sent once."""
     plans: dict[tuple[int, int], tuple[int, Sequence[NextAction]]] = {}
     rows: list[Sequence[object]] = []
-    amount = 0
     for one in owed:
         bill = one.bill
         key = (bill.pattern.number, one.balance)
         if key not in plans:
             actions = invoice_collection.plan(_facts(office, one), office.at)
             plans[key] = (len(plans), actions)
-        number, actions = plans[key]
-        amount += len(actions)
+        number, _ = plans[key]
         rows.append((bill.id, bill.row["property_id"], number))
     written = [
         (number, ordinal, action.at, action.what, action.why, dumps(action.changeable_by))
@@ -251,7 +248,7 @@ def _plans(office: Office, owed: Sequence[Issued]) -> Iterator[Statement]:
         for ordinal, action in enumerate(actions)
     ]
     if written:
-        yield Statement(_PLANS, (new_ids(amount), *columns(rows), *columns(written)))
+        yield Statement(_PLANS, (*columns(rows), *columns(written)))
 
 
 def _wakes(office: Office, owed: Sequence[Issued]) -> Statement:

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, c
 from sqlalchemy.orm import Session, UOWTransaction
 
 from domain.errors import NotFound, Unavailable
-from models.base import TenantRow
+from models.base import TenantRow, WalledRow
 
 TENANT = "tenant_id"
 # How long a borrower waits for a connection when all are lent.
@@ -46,7 +46,7 @@ class TenantSession(Session):
 @event.listens_for(TenantSession, "before_flush")
 def _fill_tenant(session: Session, _context: UOWTransaction, _instances: object) -> None:
     for row in session.new:
-        if isinstance(row, TenantRow):
+        if isinstance(row, WalledRow):
             row.tenant_id = session.info[TENANT]
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Index, Integer, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import TenantRow, one_of
+from models.base import TenantRow, WalledRow, one_of
 
 
 class SubjectKind(StrEnum):
@@ -20,22 +20,20 @@ class SubjectKind(StrEnum):
     AGREEMENT = "agreement"
 
 
-class PlannedAction(TenantRow):
+class PlannedAction(WalledRow):
     """One entry of a subject's plan: what happens next, when, why, and who may change it.
 
-    A plan is replaced whole by whoever holds the lock on the subject's row.
+    A plan is replaced whole by whoever holds the lock on the subject's row, so an entry has no
+    identity beyond its place in it: there are more of these rows than of any other.
     """
 
     __tablename__ = "next_actions"
-    __table_args__ = (
-        UniqueConstraint("tenant_id", "subject_id", "ordinal"),
-        Index("ix_next_actions_at", "tenant_id", "at"),
-    )
+    __table_args__ = (Index("ix_next_actions_at", "tenant_id", "at"),)
 
+    subject_id: Mapped[UUID] = mapped_column(primary_key=True)
+    ordinal: Mapped[int] = mapped_column(Integer, primary_key=True)
     subject_kind: Mapped[str]
-    subject_id: Mapped[UUID]
     property_id: Mapped[UUID | None]
-    ordinal: Mapped[int] = mapped_column(Integer)
     at: Mapped[datetime]
     what: Mapped[str]
     why: Mapped[str]

@@ -14,9 +14,11 @@ import structlog
 from hypothesis import HealthCheck, settings
 from temporalio.testing import WorkflowEnvironment
 
+from models.database import Database
 from runtime.embedded.databases import Databases
 from runtime.temporal import innkeeper, register_search_attributes
 from tests.support.database import DatabaseUrls, copied, databases_of
+from tests.support.house import House, a_database, a_tenant
 from tests.support.run import BLANK, Run
 from tests.support.soak import SOAK, soaked
 
@@ -84,6 +86,19 @@ async def database_urls(postgres_server: Databases) -> AsyncGenerator[DatabaseUr
     """A migrated database of this test alone, as each role reaches it."""
     async with copied(postgres_server) as urls:
         yield urls
+
+
+@pytest.fixture
+async def database(database_urls: DatabaseUrls) -> AsyncGenerator[Database]:
+    """The door to that database, wide enough for tests that race."""
+    async with a_database(database_urls, pool_size=25) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def house(database: Database) -> House:
+    """A tenant in it."""
+    return await a_tenant(database)
 
 
 @pytest.fixture

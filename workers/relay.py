@@ -57,6 +57,10 @@ class WakeRelay:
                     await deliver_wake(self._client, wake.kind, wake.subject, wake.priority)
                 except Unavailable:
                     return ()
+                except Exception:
+                    # Its lease brings it back; the others, and the worker, go on.
+                    log.exception("a wake-up cannot be delivered", life=wake.subject.workflow_id)
+                    return ()
             return wake.ids
 
         done = await asyncio.gather(*(one(wake) for wake in leased))

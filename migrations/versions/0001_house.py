@@ -21,6 +21,15 @@ def upgrade() -> None:
     )
     op.create_table(
         "api_keys",
+        sa.Column(
+            "tenant_id",
+            sa.Uuid(),
+            server_default=sa.text(
+                "(nullif(current_setting('app.current_tenant'::text, true), ''::text))::uuid"
+            ),
+            nullable=False,
+        ),
+        sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("hint", sa.String(), nullable=False),
@@ -33,15 +42,6 @@ def upgrade() -> None:
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column(
-            "tenant_id",
-            sa.Uuid(),
-            server_default=sa.text(
-                "(nullif(current_setting('app.current_tenant'::text, true), ''::text))::uuid"
-            ),
-            nullable=False,
-        ),
-        sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
-        sa.Column(
             "recorded_at",
             sa.DateTime(timezone=True),
             server_default=sa.text("clock_timestamp()"),
@@ -52,13 +52,6 @@ def upgrade() -> None:
     )
     op.create_table(
         "audit_log",
-        sa.Column("actor", sa.String(), nullable=False),
-        sa.Column("request_id", sa.String(), nullable=True),
-        sa.Column("table_name", sa.String(), nullable=False),
-        sa.Column("operation", sa.String(), nullable=False),
-        sa.Column("row_id", sa.Uuid(), nullable=False),
-        sa.Column("before", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
-        sa.Column("after", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.Column(
             "tenant_id",
             sa.Uuid(),
@@ -68,6 +61,13 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
+        sa.Column("actor", sa.String(), nullable=False),
+        sa.Column("request_id", sa.String(), nullable=True),
+        sa.Column("table_name", sa.String(), nullable=False),
+        sa.Column("operation", sa.String(), nullable=False),
+        sa.Column("row_id", sa.Uuid(), nullable=False),
+        sa.Column("before", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column("after", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.Column(
             "recorded_at",
             sa.DateTime(timezone=True),
@@ -79,6 +79,15 @@ def upgrade() -> None:
     op.create_index("ix_audit_log_row", "audit_log", ["tenant_id", "row_id"], unique=False)
     op.create_table(
         "billing_settings",
+        sa.Column(
+            "tenant_id",
+            sa.Uuid(),
+            server_default=sa.text(
+                "(nullif(current_setting('app.current_tenant'::text, true), ''::text))::uuid"
+            ),
+            nullable=False,
+        ),
+        sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
         sa.Column("invoice_prefix", sa.String(), server_default="INV", nullable=False),
         sa.Column(
             "invoice_starting_number", sa.BigInteger(), server_default=sa.text("1"), nullable=False
@@ -119,15 +128,6 @@ def upgrade() -> None:
         sa.Column("gst_enabled", sa.Boolean(), server_default=sa.text("true"), nullable=False),
         sa.Column("gst_number", sa.String(), nullable=True),
         sa.Column(
-            "tenant_id",
-            sa.Uuid(),
-            server_default=sa.text(
-                "(nullif(current_setting('app.current_tenant'::text, true), ''::text))::uuid"
-            ),
-            nullable=False,
-        ),
-        sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
-        sa.Column(
             "recorded_at",
             sa.DateTime(timezone=True),
             server_default=sa.text("clock_timestamp()"),
@@ -150,6 +150,15 @@ def upgrade() -> None:
     )
     op.create_table(
         "domain_events",
+        sa.Column(
+            "tenant_id",
+            sa.Uuid(),
+            server_default=sa.text(
+                "(nullif(current_setting('app.current_tenant'::text, true), ''::text))::uuid"
+            ),
+            nullable=False,
+        ),
+        sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
         sa.Column("type", sa.String(), nullable=False),
         sa.Column("subject_kind", sa.String(), nullable=False),
         sa.Column("subject_id", sa.Uuid(), nullable=False),
@@ -161,15 +170,6 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("effective_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column(
-            "tenant_id",
-            sa.Uuid(),
-            server_default=sa.text(
-                "(nullif(current_setting('app.current_tenant'::text, true), ''::text))::uuid"
-            ),
-            nullable=False,
-        ),
-        sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
         sa.Column(
             "recorded_at",
             sa.DateTime(timezone=True),
@@ -183,15 +183,6 @@ def upgrade() -> None:
     )
     op.create_table(
         "idempotent_answers",
-        sa.Column("credential", sa.String(), nullable=False),
-        sa.Column("method", sa.String(), nullable=False),
-        sa.Column("path", sa.String(), nullable=False),
-        sa.Column("key", sa.String(), nullable=False),
-        sa.Column("body_hash", sa.String(), nullable=False),
-        sa.Column("claimed_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("status", sa.Integer(), nullable=True),
-        sa.Column("answer", sa.String(), nullable=True),
-        sa.Column("media_type", sa.String(), nullable=True),
         sa.Column(
             "tenant_id",
             sa.Uuid(),
@@ -201,6 +192,15 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
+        sa.Column("credential", sa.String(), nullable=False),
+        sa.Column("method", sa.String(), nullable=False),
+        sa.Column("path", sa.String(), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("body_hash", sa.String(), nullable=False),
+        sa.Column("claimed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("status", sa.Integer(), nullable=True),
+        sa.Column("answer", sa.String(), nullable=True),
+        sa.Column("media_type", sa.String(), nullable=True),
         sa.Column(
             "recorded_at",
             sa.DateTime(timezone=True),
@@ -219,11 +219,6 @@ def upgrade() -> None:
     )
     op.create_table(
         "imported_rows",
-        sa.Column("source", sa.String(), nullable=False),
-        sa.Column("identity", sa.String(), nullable=False),
-        sa.Column("row_id", sa.Uuid(), nullable=False),
-        sa.Column("day", sa.Date(), nullable=True),
-        sa.Column("fingerprint", sa.String(), nullable=True),
         sa.Column(
             "tenant_id",
             sa.Uuid(),
@@ -233,6 +228,11 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
+        sa.Column("source", sa.String(), nullable=False),
+        sa.Column("identity", sa.String(), nullable=False),
+        sa.Column("row_id", sa.Uuid(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=True),
+        sa.Column("fingerprint", sa.String(), nullable=True),
         sa.Column(
             "recorded_at",
             sa.DateTime(timezone=True),
@@ -249,11 +249,6 @@ def upgrade() -> None:
     )
     op.create_table(
         "journal_entries",
-        sa.Column("kind", sa.String(), nullable=False),
-        sa.Column("subject_id", sa.Uuid(), nullable=False),
-        sa.Column("day", sa.Date(), nullable=False),
-        sa.Column("effective_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("description", sa.String(), nullable=False),
         sa.Column(
             "tenant_id",
             sa.Uuid(),
@@ -263,6 +258,11 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("subject_id", sa.Uuid(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("effective_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("description", sa.String(), nullable=False),
         sa.Column(
             "recorded_at",
             sa.DateTime(timezone=True),
@@ -276,13 +276,6 @@ def upgrade() -> None:
     )
     op.create_table(
         "lives",
-        sa.Column("subject_kind", sa.String(), nullable=False),
-        sa.Column("subject_id", sa.Uuid(), nullable=False),
-        sa.Column("workflow_id", sa.String(), nullable=False),
-        sa.Column("stage", sa.String(), nullable=False),
-        sa.Column("awaits_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("looked_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("store_id", sa.String(), nullable=False),
         sa.Column(
             "tenant_id",
             sa.Uuid(),
@@ -292,6 +285,13 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
+        sa.Column("subject_kind", sa.String(), nullable=False),
+        sa.Column("subject_id", sa.Uuid(), nullable=False),
+        sa.Column("workflow_id", sa.String(), nullable=False),
+        sa.Column("stage", sa.String(), nullable=False),
+        sa.Column("awaits_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("looked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("store_id", sa.String(), nullable=False),
         sa.Column(
             "recorded_at",
             sa.DateTime(timezone=True),
@@ -308,14 +308,6 @@ def upgrade() -> None:
     op.create_index("ix_lives_awaits_at", "lives", ["awaits_at"], unique=False)
     op.create_table(
         "next_actions",
-        sa.Column("subject_kind", sa.String(), nullable=False),
-        sa.Column("subject_id", sa.Uuid(), nullable=False),
-        sa.Column("property_id", sa.Uuid(), nullable=True),
-        sa.Column("ordinal", sa.Integer(), nullable=False),
-        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("what", sa.String(), nullable=False),
-        sa.Column("why", sa.String(), nullable=False),
-        sa.Column("changeable_by", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column(
             "tenant_id",
             sa.Uuid(),
@@ -324,27 +316,25 @@ def upgrade() -> None:
             ),
             nullable=False,
         ),
-        sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
+        sa.Column("subject_id", sa.Uuid(), nullable=False),
+        sa.Column("ordinal", sa.Integer(), nullable=False),
+        sa.Column("subject_kind", sa.String(), nullable=False),
+        sa.Column("property_id", sa.Uuid(), nullable=True),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("what", sa.String(), nullable=False),
+        sa.Column("why", sa.String(), nullable=False),
+        sa.Column("changeable_by", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column(
             "recorded_at",
             sa.DateTime(timezone=True),
             server_default=sa.text("clock_timestamp()"),
             nullable=False,
         ),
-        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_next_actions")),
-        sa.UniqueConstraint(
-            "tenant_id",
-            "subject_id",
-            "ordinal",
-            name=op.f("uq_next_actions_tenant_id_subject_id_ordinal"),
-        ),
+        sa.PrimaryKeyConstraint("tenant_id", "subject_id", "ordinal", name=op.f("pk_next_actions")),
     )
     op.create_index("ix_next_actions_at", "next_actions", ["tenant_id", "at"], unique=False)
     op.create_table(
         "number_series",
-        sa.Column("series", sa.String(), nullable=False),
-        sa.Column("fiscal_year", sa.String(), nullable=False),
-        sa.Column("next_number", sa.BigInteger(), nullable=False),
         sa.Column(
             "tenant_id",
             sa.Uuid(),
@@ -354,6 +344,9 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
+        sa.Column("series", sa.String(), nullable=False),
+        sa.Column("fiscal_year", sa.String(), nullable=False),
+        sa.Column("next_number", sa.BigInteger(), nullable=False),
         sa.Column(
             "recorded_at",
             sa.DateTime(timezone=True),
@@ -370,12 +363,6 @@ def upgrade() -> None:
     )
     op.create_table(
         "postings",
-        sa.Column("entry_id", sa.Uuid(), nullable=False),
-        sa.Column("account", sa.String(), nullable=False),
-        sa.Column("minor", sa.BigInteger(), nullable=False),
-        sa.Column("currency", sa.String(), nullable=False),
-        sa.Column("invoice_id", sa.Uuid(), nullable=True),
-        sa.Column("resident_id", sa.Uuid(), nullable=True),
         sa.Column(
             "tenant_id",
             sa.Uuid(),
@@ -385,6 +372,12 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
+        sa.Column("entry_id", sa.Uuid(), nullable=False),
+        sa.Column("account", sa.String(), nullable=False),
+        sa.Column("minor", sa.BigInteger(), nullable=False),
+        sa.Column("currency", sa.String(), nullable=False),
+        sa.Column("invoice_id", sa.Uuid(), nullable=True),
+        sa.Column("resident_id", sa.Uuid(), nullable=True),
         sa.Column(
             "recorded_at",
             sa.DateTime(timezone=True),
@@ -412,6 +405,15 @@ def upgrade() -> None:
     )
     op.create_table(
         "properties",
+        sa.Column(
+            "tenant_id",
+            sa.Uuid(),
+            server_default=sa.text(
+                "(nullif(current_setting('app.current_tenant'::text, true), ''::text))::uuid"
+            ),
+            nullable=False,
+        ),
+        sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("type", sa.String(), nullable=False),
         sa.Column("address_line1", sa.String(), nullable=False),
@@ -463,15 +465,6 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column(
-            "tenant_id",
-            sa.Uuid(),
-            server_default=sa.text(
-                "(nullif(current_setting('app.current_tenant'::text, true), ''::text))::uuid"
-            ),
-            nullable=False,
-        ),
-        sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
-        sa.Column(
             "recorded_at",
             sa.DateTime(timezone=True),
             server_default=sa.text("clock_timestamp()"),
@@ -496,6 +489,15 @@ def upgrade() -> None:
     )
     op.create_table(
         "residents",
+        sa.Column(
+            "tenant_id",
+            sa.Uuid(),
+            server_default=sa.text(
+                "(nullif(current_setting('app.current_tenant'::text, true), ''::text))::uuid"
+            ),
+            nullable=False,
+        ),
+        sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
         sa.Column("first_name", sa.String(), nullable=False),
         sa.Column("last_name", sa.String(), nullable=False),
         sa.Column("email", sa.String(), nullable=True),
@@ -528,15 +530,6 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column(
-            "tenant_id",
-            sa.Uuid(),
-            server_default=sa.text(
-                "(nullif(current_setting('app.current_tenant'::text, true), ''::text))::uuid"
-            ),
-            nullable=False,
-        ),
-        sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
-        sa.Column(
             "recorded_at",
             sa.DateTime(timezone=True),
             server_default=sa.text("clock_timestamp()"),
@@ -556,6 +549,15 @@ def upgrade() -> None:
     op.create_index("ix_residents_phone", "residents", ["tenant_id", "phone"], unique=False)
     op.create_table(
         "tasks",
+        sa.Column(
+            "tenant_id",
+            sa.Uuid(),
+            server_default=sa.text(
+                "(nullif(current_setting('app.current_tenant'::text, true), ''::text))::uuid"
+            ),
+            nullable=False,
+        ),
+        sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
         sa.Column("subject_kind", sa.String(), nullable=False),
         sa.Column("subject_id", sa.Uuid(), nullable=False),
         sa.Column("what", sa.String(), nullable=False),
@@ -568,15 +570,6 @@ def upgrade() -> None:
         sa.Column("resolved_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("resolved_by", sa.String(), nullable=True),
         sa.Column("resolution", sa.String(), nullable=True),
-        sa.Column(
-            "tenant_id",
-            sa.Uuid(),
-            server_default=sa.text(
-                "(nullif(current_setting('app.current_tenant'::text, true), ''::text))::uuid"
-            ),
-            nullable=False,
-        ),
-        sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
         sa.Column(
             "recorded_at",
             sa.DateTime(timezone=True),
@@ -603,14 +596,6 @@ def upgrade() -> None:
     )
     op.create_table(
         "tenants",
-        sa.Column("name", sa.String(), nullable=False),
-        sa.Column("slug", sa.String(), nullable=False),
-        sa.Column("status", sa.String(), server_default="active", nullable=False),
-        sa.Column("country", sa.String(), nullable=False),
-        sa.Column("currency", sa.String(), nullable=False),
-        sa.Column("timezone", sa.String(), nullable=False),
-        sa.Column("billing_email", sa.String(), nullable=False),
-        sa.Column("test_keys", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column(
             "tenant_id",
             sa.Uuid(),
@@ -620,6 +605,14 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("slug", sa.String(), nullable=False),
+        sa.Column("status", sa.String(), server_default="active", nullable=False),
+        sa.Column("country", sa.String(), nullable=False),
+        sa.Column("currency", sa.String(), nullable=False),
+        sa.Column("timezone", sa.String(), nullable=False),
+        sa.Column("billing_email", sa.String(), nullable=False),
+        sa.Column("test_keys", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column(
             "recorded_at",
             sa.DateTime(timezone=True),
@@ -642,12 +635,6 @@ def upgrade() -> None:
     )
     op.create_table(
         "users",
-        sa.Column("email", sa.String(), nullable=False),
-        sa.Column("password_hash", sa.String(), nullable=False),
-        sa.Column("first_name", sa.String(), server_default="", nullable=False),
-        sa.Column("last_name", sa.String(), server_default="", nullable=False),
-        sa.Column("role", sa.String(), nullable=False),
-        sa.Column("status", sa.String(), server_default="active", nullable=False),
         sa.Column(
             "tenant_id",
             sa.Uuid(),
@@ -657,6 +644,12 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
+        sa.Column("email", sa.String(), nullable=False),
+        sa.Column("password_hash", sa.String(), nullable=False),
+        sa.Column("first_name", sa.String(), server_default="", nullable=False),
+        sa.Column("last_name", sa.String(), server_default="", nullable=False),
+        sa.Column("role", sa.String(), nullable=False),
+        sa.Column("status", sa.String(), server_default="active", nullable=False),
         sa.Column(
             "recorded_at",
             sa.DateTime(timezone=True),
@@ -671,11 +664,6 @@ def upgrade() -> None:
     )
     op.create_table(
         "wakes",
-        sa.Column("subject_kind", sa.String(), nullable=False),
-        sa.Column("subject_id", sa.Uuid(), nullable=False),
-        sa.Column("workflow_id", sa.String(), nullable=False),
-        sa.Column("priority", sa.Integer(), server_default=sa.text("3"), nullable=False),
-        sa.Column("leased_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column(
             "tenant_id",
             sa.Uuid(),
@@ -685,6 +673,11 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
+        sa.Column("subject_kind", sa.String(), nullable=False),
+        sa.Column("subject_id", sa.Uuid(), nullable=False),
+        sa.Column("workflow_id", sa.String(), nullable=False),
+        sa.Column("priority", sa.Integer(), server_default=sa.text("3"), nullable=False),
+        sa.Column("leased_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column(
             "recorded_at",
             sa.DateTime(timezone=True),
@@ -700,6 +693,15 @@ def upgrade() -> None:
     op.create_index("ix_wakes_queue", "wakes", ["priority", "recorded_at"], unique=False)
     op.create_table(
         "billing_runs",
+        sa.Column(
+            "tenant_id",
+            sa.Uuid(),
+            server_default=sa.text(
+                "(nullif(current_setting('app.current_tenant'::text, true), ''::text))::uuid"
+            ),
+            nullable=False,
+        ),
+        sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
         sa.Column("period", sa.Date(), nullable=False),
         sa.Column("property_id", sa.Uuid(), nullable=True),
         sa.Column("status", sa.String(), server_default="queued", nullable=False),
@@ -712,15 +714,6 @@ def upgrade() -> None:
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("stop_requested_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column(
-            "tenant_id",
-            sa.Uuid(),
-            server_default=sa.text(
-                "(nullif(current_setting('app.current_tenant'::text, true), ''::text))::uuid"
-            ),
-            nullable=False,
-        ),
-        sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
         sa.Column(
             "recorded_at",
             sa.DateTime(timezone=True),
@@ -747,6 +740,15 @@ def upgrade() -> None:
     )
     op.create_table(
         "floors",
+        sa.Column(
+            "tenant_id",
+            sa.Uuid(),
+            server_default=sa.text(
+                "(nullif(current_setting('app.current_tenant'::text, true), ''::text))::uuid"
+            ),
+            nullable=False,
+        ),
+        sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
         sa.Column("property_id", sa.Uuid(), nullable=False),
         sa.Column("floor_number", sa.BigInteger(), nullable=False),
         sa.Column("name", sa.String(), nullable=True),
@@ -763,15 +765,6 @@ def upgrade() -> None:
             server_default=sa.text("clock_timestamp()"),
             nullable=False,
         ),
-        sa.Column(
-            "tenant_id",
-            sa.Uuid(),
-            server_default=sa.text(
-                "(nullif(current_setting('app.current_tenant'::text, true), ''::text))::uuid"
-            ),
-            nullable=False,
-        ),
-        sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
         sa.Column(
             "recorded_at",
             sa.DateTime(timezone=True),
@@ -794,6 +787,15 @@ def upgrade() -> None:
     )
     op.create_table(
         "messages",
+        sa.Column(
+            "tenant_id",
+            sa.Uuid(),
+            server_default=sa.text(
+                "(nullif(current_setting('app.current_tenant'::text, true), ''::text))::uuid"
+            ),
+            nullable=False,
+        ),
+        sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
         sa.Column("resident_id", sa.Uuid(), nullable=False),
         sa.Column("day", sa.Date(), nullable=False),
         sa.Column("purpose", sa.String(), nullable=False),
@@ -807,15 +809,6 @@ def upgrade() -> None:
         sa.Column("timezone", sa.String(), nullable=False),
         sa.Column("state", sa.String(), server_default="pending", nullable=False),
         sa.Column("effective_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column(
-            "tenant_id",
-            sa.Uuid(),
-            server_default=sa.text(
-                "(nullif(current_setting('app.current_tenant'::text, true), ''::text))::uuid"
-            ),
-            nullable=False,
-        ),
-        sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
         sa.Column(
             "recorded_at",
             sa.DateTime(timezone=True),
@@ -849,6 +842,15 @@ def upgrade() -> None:
     op.create_index("ix_messages_about", "messages", ["tenant_id", "about_id"], unique=False)
     op.create_table(
         "payments",
+        sa.Column(
+            "tenant_id",
+            sa.Uuid(),
+            server_default=sa.text(
+                "(nullif(current_setting('app.current_tenant'::text, true), ''::text))::uuid"
+            ),
+            nullable=False,
+        ),
+        sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
         sa.Column("resident_id", sa.Uuid(), nullable=False),
         sa.Column("payment_number", sa.String(), nullable=False),
         sa.Column("amount_minor", sa.BigInteger(), nullable=False),
@@ -864,15 +866,6 @@ def upgrade() -> None:
         sa.Column("notes", sa.String(), nullable=True),
         sa.Column("bounced_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("bounce_reason", sa.String(), nullable=True),
-        sa.Column(
-            "tenant_id",
-            sa.Uuid(),
-            server_default=sa.text(
-                "(nullif(current_setting('app.current_tenant'::text, true), ''::text))::uuid"
-            ),
-            nullable=False,
-        ),
-        sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
         sa.Column(
             "recorded_at",
             sa.DateTime(timezone=True),
@@ -922,8 +915,6 @@ def upgrade() -> None:
     op.create_index("ix_payments_resident", "payments", ["tenant_id", "resident_id"], unique=False)
     op.create_table(
         "units",
-        sa.Column("property_id", sa.Uuid(), nullable=False),
-        sa.Column("kind", sa.String(), nullable=False),
         sa.Column(
             "tenant_id",
             sa.Uuid(),
@@ -933,6 +924,8 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
+        sa.Column("property_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
         sa.Column(
             "recorded_at",
             sa.DateTime(timezone=True),
@@ -951,6 +944,15 @@ def upgrade() -> None:
     )
     op.create_table(
         "deliveries",
+        sa.Column(
+            "tenant_id",
+            sa.Uuid(),
+            server_default=sa.text(
+                "(nullif(current_setting('app.current_tenant'::text, true), ''::text))::uuid"
+            ),
+            nullable=False,
+        ),
+        sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
         sa.Column("message_id", sa.Uuid(), nullable=False),
         sa.Column("channel", sa.String(), nullable=False),
         sa.Column("attempt", sa.Integer(), server_default=sa.text("1"), nullable=False),
@@ -963,15 +965,6 @@ def upgrade() -> None:
         sa.Column("provider_message_id", sa.String(), nullable=True),
         sa.Column("error_code", sa.String(), nullable=True),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column(
-            "tenant_id",
-            sa.Uuid(),
-            server_default=sa.text(
-                "(nullif(current_setting('app.current_tenant'::text, true), ''::text))::uuid"
-            ),
-            nullable=False,
-        ),
-        sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
         sa.Column(
             "recorded_at",
             sa.DateTime(timezone=True),
@@ -1006,6 +999,15 @@ def upgrade() -> None:
     )
     op.create_table(
         "rooms",
+        sa.Column(
+            "tenant_id",
+            sa.Uuid(),
+            server_default=sa.text(
+                "(nullif(current_setting('app.current_tenant'::text, true), ''::text))::uuid"
+            ),
+            nullable=False,
+        ),
+        sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
         sa.Column("floor_id", sa.Uuid(), nullable=False),
         sa.Column("property_id", sa.Uuid(), nullable=False),
         sa.Column("room_number", sa.String(), nullable=False),
@@ -1027,15 +1029,6 @@ def upgrade() -> None:
             server_default=sa.text("clock_timestamp()"),
             nullable=False,
         ),
-        sa.Column(
-            "tenant_id",
-            sa.Uuid(),
-            server_default=sa.text(
-                "(nullif(current_setting('app.current_tenant'::text, true), ''::text))::uuid"
-            ),
-            nullable=False,
-        ),
-        sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
         sa.Column(
             "recorded_at",
             sa.DateTime(timezone=True),
@@ -1063,6 +1056,15 @@ def upgrade() -> None:
     )
     op.create_table(
         "beds",
+        sa.Column(
+            "tenant_id",
+            sa.Uuid(),
+            server_default=sa.text(
+                "(nullif(current_setting('app.current_tenant'::text, true), ''::text))::uuid"
+            ),
+            nullable=False,
+        ),
+        sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
         sa.Column("room_id", sa.Uuid(), nullable=False),
         sa.Column("bed_number", sa.String(), nullable=False),
         sa.Column("bed_type", sa.String(), server_default="single", nullable=False),
@@ -1082,15 +1084,6 @@ def upgrade() -> None:
             server_default=sa.text("clock_timestamp()"),
             nullable=False,
         ),
-        sa.Column(
-            "tenant_id",
-            sa.Uuid(),
-            server_default=sa.text(
-                "(nullif(current_setting('app.current_tenant'::text, true), ''::text))::uuid"
-            ),
-            nullable=False,
-        ),
-        sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
         sa.Column(
             "recorded_at",
             sa.DateTime(timezone=True),
@@ -1116,6 +1109,15 @@ def upgrade() -> None:
     )
     op.create_table(
         "agreements",
+        sa.Column(
+            "tenant_id",
+            sa.Uuid(),
+            server_default=sa.text(
+                "(nullif(current_setting('app.current_tenant'::text, true), ''::text))::uuid"
+            ),
+            nullable=False,
+        ),
+        sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
         sa.Column("resident_id", sa.Uuid(), nullable=False),
         sa.Column("bed_id", sa.Uuid(), nullable=False),
         sa.Column("property_id", sa.Uuid(), nullable=False),
@@ -1150,15 +1152,6 @@ def upgrade() -> None:
             server_default=sa.text("clock_timestamp()"),
             nullable=False,
         ),
-        sa.Column(
-            "tenant_id",
-            sa.Uuid(),
-            server_default=sa.text(
-                "(nullif(current_setting('app.current_tenant'::text, true), ''::text))::uuid"
-            ),
-            nullable=False,
-        ),
-        sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
         sa.Column(
             "recorded_at",
             sa.DateTime(timezone=True),
@@ -1212,10 +1205,6 @@ def upgrade() -> None:
     )
     op.create_table(
         "billing_refusals",
-        sa.Column("run_id", sa.Uuid(), nullable=False),
-        sa.Column("agreement_id", sa.Uuid(), nullable=False),
-        sa.Column("code", sa.String(), nullable=False),
-        sa.Column("problem", sa.String(), nullable=False),
         sa.Column(
             "tenant_id",
             sa.Uuid(),
@@ -1225,6 +1214,10 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
+        sa.Column("run_id", sa.Uuid(), nullable=False),
+        sa.Column("agreement_id", sa.Uuid(), nullable=False),
+        sa.Column("code", sa.String(), nullable=False),
+        sa.Column("problem", sa.String(), nullable=False),
         sa.Column(
             "recorded_at",
             sa.DateTime(timezone=True),
@@ -1251,6 +1244,15 @@ def upgrade() -> None:
     )
     op.create_table(
         "invoices",
+        sa.Column(
+            "tenant_id",
+            sa.Uuid(),
+            server_default=sa.text(
+                "(nullif(current_setting('app.current_tenant'::text, true), ''::text))::uuid"
+            ),
+            nullable=False,
+        ),
+        sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
         sa.Column("resident_id", sa.Uuid(), nullable=False),
         sa.Column("agreement_id", sa.Uuid(), nullable=True),
         sa.Column("property_id", sa.Uuid(), nullable=True),
@@ -1292,15 +1294,6 @@ def upgrade() -> None:
         sa.Column("fee_waived_reason", sa.String(), nullable=True),
         sa.Column("promise_note", sa.String(), nullable=True),
         sa.Column("pause_reason", sa.String(), nullable=True),
-        sa.Column(
-            "tenant_id",
-            sa.Uuid(),
-            server_default=sa.text(
-                "(nullif(current_setting('app.current_tenant'::text, true), ''::text))::uuid"
-            ),
-            nullable=False,
-        ),
-        sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
         sa.Column(
             "recorded_at",
             sa.DateTime(timezone=True),
@@ -1379,6 +1372,15 @@ def upgrade() -> None:
     )
     op.create_table(
         "occupancies",
+        sa.Column(
+            "tenant_id",
+            sa.Uuid(),
+            server_default=sa.text(
+                "(nullif(current_setting('app.current_tenant'::text, true), ''::text))::uuid"
+            ),
+            nullable=False,
+        ),
+        sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
         sa.Column("unit_id", sa.Uuid(), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("starts_at", sa.DateTime(timezone=True), nullable=False),
@@ -1393,15 +1395,6 @@ def upgrade() -> None:
         sa.Column("hold_expires_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("agreement_id", sa.Uuid(), nullable=True),
         sa.Column("reason", sa.String(), nullable=True),
-        sa.Column(
-            "tenant_id",
-            sa.Uuid(),
-            server_default=sa.text(
-                "(nullif(current_setting('app.current_tenant'::text, true), ''::text))::uuid"
-            ),
-            nullable=False,
-        ),
-        sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
         sa.Column(
             "recorded_at",
             sa.DateTime(timezone=True),
@@ -1443,6 +1436,15 @@ def upgrade() -> None:
     )
     op.create_table(
         "credit_notes",
+        sa.Column(
+            "tenant_id",
+            sa.Uuid(),
+            server_default=sa.text(
+                "(nullif(current_setting('app.current_tenant'::text, true), ''::text))::uuid"
+            ),
+            nullable=False,
+        ),
+        sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
         sa.Column("invoice_id", sa.Uuid(), nullable=False),
         sa.Column("credit_note_number", sa.String(), nullable=False),
         sa.Column("reason", sa.String(), nullable=False),
@@ -1454,15 +1456,6 @@ def upgrade() -> None:
         sa.Column("total_minor", sa.BigInteger(), nullable=False),
         sa.Column("issued_on", sa.Date(), nullable=False),
         sa.Column("effective_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column(
-            "tenant_id",
-            sa.Uuid(),
-            server_default=sa.text(
-                "(nullif(current_setting('app.current_tenant'::text, true), ''::text))::uuid"
-            ),
-            nullable=False,
-        ),
-        sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
         sa.Column(
             "recorded_at",
             sa.DateTime(timezone=True),
@@ -1487,6 +1480,15 @@ def upgrade() -> None:
     )
     op.create_table(
         "invoice_lines",
+        sa.Column(
+            "tenant_id",
+            sa.Uuid(),
+            server_default=sa.text(
+                "(nullif(current_setting('app.current_tenant'::text, true), ''::text))::uuid"
+            ),
+            nullable=False,
+        ),
+        sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
         sa.Column("invoice_id", sa.Uuid(), nullable=False),
         sa.Column("position", sa.BigInteger(), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
@@ -1505,15 +1507,6 @@ def upgrade() -> None:
         sa.Column("sgst_minor", sa.BigInteger(), nullable=False),
         sa.Column("igst_minor", sa.BigInteger(), nullable=False),
         sa.Column(
-            "tenant_id",
-            sa.Uuid(),
-            server_default=sa.text(
-                "(nullif(current_setting('app.current_tenant'::text, true), ''::text))::uuid"
-            ),
-            nullable=False,
-        ),
-        sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
-        sa.Column(
             "recorded_at",
             sa.DateTime(timezone=True),
             server_default=sa.text("clock_timestamp()"),
@@ -1531,10 +1524,6 @@ def upgrade() -> None:
     )
     op.create_table(
         "reminders",
-        sa.Column("invoice_id", sa.Uuid(), nullable=False),
-        sa.Column("rung", sa.BigInteger(), nullable=False),
-        sa.Column("message_id", sa.Uuid(), nullable=False),
-        sa.Column("effective_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column(
             "tenant_id",
             sa.Uuid(),
@@ -1544,6 +1533,10 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
+        sa.Column("invoice_id", sa.Uuid(), nullable=False),
+        sa.Column("rung", sa.BigInteger(), nullable=False),
+        sa.Column("message_id", sa.Uuid(), nullable=False),
+        sa.Column("effective_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column(
             "recorded_at",
             sa.DateTime(timezone=True),
@@ -1568,12 +1561,6 @@ def upgrade() -> None:
     op.create_index("ix_reminders_message", "reminders", ["tenant_id", "message_id"], unique=False)
     op.create_table(
         "allocations",
-        sa.Column("payment_id", sa.Uuid(), nullable=True),
-        sa.Column("credit_note_id", sa.Uuid(), nullable=True),
-        sa.Column("invoice_id", sa.Uuid(), nullable=False),
-        sa.Column("amount_minor", sa.BigInteger(), nullable=False),
-        sa.Column("currency", sa.String(), nullable=False),
-        sa.Column("effective_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column(
             "tenant_id",
             sa.Uuid(),
@@ -1583,6 +1570,12 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
+        sa.Column("payment_id", sa.Uuid(), nullable=True),
+        sa.Column("credit_note_id", sa.Uuid(), nullable=True),
+        sa.Column("invoice_id", sa.Uuid(), nullable=False),
+        sa.Column("amount_minor", sa.BigInteger(), nullable=False),
+        sa.Column("currency", sa.String(), nullable=False),
+        sa.Column("effective_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column(
             "recorded_at",
             sa.DateTime(timezone=True),

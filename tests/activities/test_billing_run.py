@@ -1,7 +1,6 @@
 """A month billed in chunks: right, once, in order; the refused is named and the rest goes in."""
 
 import asyncio
-from collections.abc import AsyncGenerator
 from datetime import date
 from decimal import Decimal
 
@@ -13,7 +12,6 @@ from domain.calendar import Month
 from domain.errors import IllegalTransition
 from domain.lives import Look
 from models.billing_run import stop
-from models.database import Database
 from models.invoice import Invoice, InvoiceLine
 from models.life import PlannedAction, Wake
 from models.payment import Allocation, Payment
@@ -33,25 +31,11 @@ from tests.support.agreements import (
     run_of,
 )
 from tests.support.books import balances, booked, breaches, money
-from tests.support.database import DatabaseUrls
 from tests.support.debt import ten
-from tests.support.house import House, a_database, a_property, a_resident, a_tenant, an_agreement
+from tests.support.house import House, a_property, a_resident, an_agreement
 
 SEPTEMBER = date(2026, 9, 1)
 EARLIER = ten(date(2026, 9, 20))
-
-
-@pytest.fixture
-async def database(database_urls: DatabaseUrls) -> AsyncGenerator[Database]:
-    """The door to this test's database."""
-    async with a_database(database_urls) as opened:
-        yield opened
-
-
-@pytest.fixture
-async def house(database: Database) -> House:
-    """A tenant in India."""
-    return await a_tenant(database)
 
 
 async def one_agreement(house: House, **terms: object) -> Agreement:

@@ -1,7 +1,6 @@
 """A process that dies anywhere in the chunk step leaves nothing half done, and nothing twice."""
 
 import signal
-from collections.abc import AsyncGenerator
 from enum import StrEnum
 
 import asyncpg
@@ -18,20 +17,13 @@ from tests.support.agreements import FIRST, OCTOBER, asked, counted, gaps, many_
 from tests.support.books import booked, breaches, money
 from tests.support.chunk_child import ChunkStep, ended
 from tests.support.database import DatabaseUrls
-from tests.support.house import House, a_database, a_tenant
+from tests.support.house import House, a_tenant
 from tests.support.soak import SOAK
 from tests.support.wire import Wire, a_wire
 
 AGREEMENTS = 12
 # In a soak every statement; else some six of them, and always the last: the commit.
 POINTS = 6
-
-
-@pytest.fixture
-async def database(database_urls: DatabaseUrls) -> AsyncGenerator[Database]:
-    """The door to this test's database."""
-    async with a_database(database_urls) as opened:
-        yield opened
 
 
 class Bad(StrEnum):

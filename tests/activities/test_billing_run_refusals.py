@@ -9,7 +9,6 @@ import pytest
 from sqlalchemy import select
 
 from domain.errors import Unavailable
-from models.database import Database
 from models.invoice import Invoice
 from models.record import Task, TaskStatus
 from models.resident import Agreement
@@ -25,20 +24,7 @@ from tests.support.agreements import (
 )
 from tests.support.books import breaches
 from tests.support.database import DatabaseUrls
-from tests.support.house import House, a_database, a_property, a_resident, a_tenant, an_agreement
-
-
-@pytest.fixture
-async def database(database_urls: DatabaseUrls) -> AsyncGenerator[Database]:
-    """The door to this test's database."""
-    async with a_database(database_urls) as opened:
-        yield opened
-
-
-@pytest.fixture
-async def house(database: Database) -> House:
-    """A tenant in India."""
-    return await a_tenant(database)
+from tests.support.house import House, a_property, a_resident, an_agreement
 
 
 async def one_agreement(

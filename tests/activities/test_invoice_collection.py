@@ -1,7 +1,6 @@
 """The steps of a collection: what each leaves in the rows, and when it leaves nothing."""
 
 import asyncio
-from collections.abc import AsyncGenerator
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
@@ -30,17 +29,11 @@ from models.payment import PaymentMethod
 from models.record import Task, TaskStatus
 from tests.support.database import DatabaseUrls
 from tests.support.debt import FEE_MINOR, RENT_MINOR, Debt, a_debt, pay
-from tests.support.house import House, a_database, a_tenant
+from tests.support.house import House
 from tests.support.steps.invoice_collection import collecting_of
 from tests.support.twice import snapshot
 
 DUE = date(2026, 10, 5)
-
-
-@pytest.fixture
-async def house(database_urls: DatabaseUrls) -> AsyncGenerator[House]:
-    async with a_database(database_urls) as database:
-        yield await a_tenant(database)
 
 
 async def reminders(house: House) -> list[Reminder]:

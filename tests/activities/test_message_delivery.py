@@ -23,10 +23,9 @@ from models.messages import tell
 from models.record import Task
 from providers.messages import Messenger
 from runtime.clock import SetClock
-from tests.support.database import DatabaseUrls
 from tests.support.debt import Debt, a_debt, pay
 from tests.support.dying import DiedError, Dying
-from tests.support.house import ZONE, House, a_database, a_resident, a_tenant
+from tests.support.house import ZONE, House, a_resident
 from tests.support.post import Post, a_post, deliveries, message_id, state_of
 from workers.message_relay import MessageRelay
 
@@ -97,12 +96,6 @@ async def hard(
         await post.order("smtp", outcome, **more)
     await MessageRelay(house.database, post.messenger, SetClock(at)).turn()
     return Hard(post, debt, message.id, at)
-
-
-@pytest.fixture
-async def house(database_urls: DatabaseUrls) -> AsyncGenerator[House]:
-    async with a_database(database_urls) as database:
-        yield await a_tenant(database)
 
 
 @pytest.fixture

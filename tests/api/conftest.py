@@ -6,22 +6,8 @@ import httpx2
 import pytest
 
 from models.database import Database
-from tests.support.database import DatabaseUrls
-from tests.support.house import House, a_database, a_tenant
+from tests.support.house import House, a_tenant
 from tests.support.web import a_client
-
-
-@pytest.fixture
-async def database(database_urls: DatabaseUrls) -> AsyncGenerator[Database]:
-    """The door to this test's database."""
-    async with a_database(database_urls) as opened:
-        yield opened
-
-
-@pytest.fixture
-async def house(database: Database) -> House:
-    """The tenant of this test."""
-    return await a_tenant(database, "lakeview")
 
 
 @pytest.fixture

@@ -194,4 +194,5 @@ def test_a_cursor_gives_back_what_was_put_in(column: Any, value: Any) -> None:
     """To the last microsecond, for every kind of column that may be sorted by."""
     from api.page import _read, _write  # noqa: PLC0415 (its inside)
 
-    assert _read(_write("x", value, UUID(int=7)), "x", column) == (value, UUID(int=7))
+    place, values = [column, Task.id], (value, UUID(int=7))
+    assert _read(_write("x", values), "x", place) == values

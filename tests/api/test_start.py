@@ -1,12 +1,10 @@
 """The first page of a house: where to look, and what happens next, without a key and a script."""
 
 import re
-from collections.abc import AsyncGenerator
 from datetime import timedelta
 from urllib.parse import quote
 
 import httpx2
-import pytest
 from sqlalchemy import select, text
 
 from api.app import build
@@ -24,13 +22,6 @@ from tests.support.web import NOON, a_vault
 
 LINKS = Links("http://127.0.0.1:8233", "127.0.0.1:7233", "innkeeper", "http://127.0.0.1:8100")
 ACTOR = Actor("platform:test")
-
-
-@pytest.fixture
-async def database(database_urls: DatabaseUrls) -> AsyncGenerator[Database]:
-    """The door to this test's database."""
-    async with a_database(database_urls) as opened:
-        yield opened
 
 
 async def shown(database: Database, links: Links = LINKS, language: str = "en") -> httpx2.Response:

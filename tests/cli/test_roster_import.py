@@ -5,7 +5,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from models.registry import TABLES
 from models.resident import Agreement, Resident
 from models.vault import Vault, new_keyset
 from tests.support.database import DatabaseUrls
-from tests.support.house import House, a_database, a_property, a_resident, a_tenant, an_agreement
+from tests.support.house import House, a_property, a_resident, an_agreement
 from tests.support.web import a_vault
 
 ROOT = Path(__file__).parents[2]
@@ -30,19 +29,6 @@ REAL = ROOT.parent / "shared" / "data" / "roster_hyderabad.csv"
 AT = datetime(2026, 11, 21, 6, 30, tzinfo=UTC)
 HEAD = SMALL.read_text().splitlines()[0]
 SEPTEMBER = Month(2026, 9)
-
-
-@pytest.fixture
-async def database(database_urls: DatabaseUrls) -> AsyncGenerator[Database]:
-    """The door to this test's database."""
-    async with a_database(database_urls, pool_size=2) as opened:
-        yield opened
-
-
-@pytest.fixture
-async def house(database: Database) -> House:
-    """The tenant the roster belongs to."""
-    return await a_tenant(database, "lakeview")
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator
 from pathlib import Path
 from uuid import UUID
 
@@ -14,7 +13,7 @@ from models.tenant import ApiKey, Role, Tenant, User
 from models.tenant_setup import PASSWORDS, tenant_by_slug
 from tests.support.command import Said, command, settings_in
 from tests.support.database import DatabaseUrls
-from tests.support.house import House, a_database
+from tests.support.house import House
 from tests.support.stack import innkeeper
 from tests.support.web import a_client
 
@@ -32,13 +31,6 @@ GOOD = {
 def state(tmp_path: Path, database_urls: DatabaseUrls) -> Path:
     """A state folder whose settings name this test's database."""
     return settings_in(tmp_path, database_urls)
-
-
-@pytest.fixture
-async def database(database_urls: DatabaseUrls) -> AsyncGenerator[Database]:
-    """The door to that database."""
-    async with a_database(database_urls) as opened:
-        yield opened
 
 
 def words(state: Path, *flags: str, **changed: str) -> list[str]:

@@ -1,6 +1,5 @@
 """What an invoice charged is taken back: fees, credit notes, cancelling, waiving, bad debts."""
 
-from collections.abc import AsyncGenerator
 from datetime import timedelta
 from decimal import Decimal
 
@@ -27,20 +26,8 @@ from tests.support.books import (
     money,
     rows,
 )
-from tests.support.database import DatabaseUrls
 from tests.support.debt import FEE_MINOR, RENT_MINOR, a_debt, pay, ten
-from tests.support.house import House, a_database, a_tenant
-
-
-@pytest.fixture
-async def database(database_urls: DatabaseUrls) -> AsyncGenerator[Database]:
-    async with a_database(database_urls, pool_size=25) as opened:
-        yield opened
-
-
-@pytest.fixture
-async def house(database: Database) -> House:
-    return await a_tenant(database)
+from tests.support.house import House
 
 
 async def test_a_fee_is_taken_back_when_money_dated_before_the_fee_day_arrives(

@@ -36,12 +36,6 @@ async def database(database_urls: DatabaseUrls) -> AsyncGenerator[Database]:
         yield opened
 
 
-@pytest.fixture
-async def house(database: Database) -> House:
-    """A tenant."""
-    return await a_tenant(database, "door")
-
-
 async def write(house: House, then: BaseException | None = None) -> None:
     async with house.session() as session:
         await record(session, "door.opened", SubjectKind.INVOICE, uuid7(), NOON)
@@ -119,7 +113,7 @@ async def test_one_finds_our_row_or_says_there_is_none(database: Database, house
     """Another tenant's row looks like no row at all."""
     other = await a_tenant(database, "other")
     async with house.session() as session:
-        assert (await one(session, Tenant, house.tenant_id)).slug == "door"
+        assert (await one(session, Tenant, house.tenant_id)).slug == house.slug
         for stranger in (other.tenant_id, uuid7()):
             with pytest.raises(NotFound, match=f"there is no tenant {stranger}"):
                 await one(session, Tenant, stranger)
@@ -131,7 +125,7 @@ async def test_a_locked_row_is_read_anew(house: House) -> None:
         seen = await one(session, Tenant, house.tenant_id)
         async with house.session() as elsewhere:
             await elsewhere.execute(text("update tenants set name = 'Changed'"))
-        assert seen.name == "door"
+        assert seen.name == house.slug
         assert (await one(session, Tenant, house.tenant_id, lock=True)).name == "Changed"
 
 
@@ -142,7 +136,7 @@ async def test_platform_work_sees_every_tenant_and_says_why(
     other = await a_tenant(database, "other")
     async with database.platform("a test") as session:
         slugs = await session.scalars(select(Tenant.slug).order_by(Tenant.slug))
-        assert slugs.all() == ["door", "other"]
+        assert slugs.all() == [house.slug, "other"]
         await session.execute(text("update tenants set name = 'Seen' where slug = 'other'"))
     async with other.session() as session:
         actors = await session.scalars(

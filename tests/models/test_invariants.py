@@ -1,6 +1,5 @@
 """The books hold whatever happens, and the questions about them see what is broken."""
 
-from collections.abc import AsyncGenerator
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -34,20 +33,8 @@ from tests.support.books import (
 )
 from tests.support.database import DatabaseUrls
 from tests.support.debt import RENT_MINOR, Debt, a_debt, pay, ten
-from tests.support.house import House, a_database, a_tenant
+from tests.support.house import House
 from tests.support.soak import soaked
-
-
-@pytest.fixture
-async def database(database_urls: DatabaseUrls) -> AsyncGenerator[Database]:
-    async with a_database(database_urls, pool_size=25) as opened:
-        yield opened
-
-
-@pytest.fixture
-async def house(database: Database) -> House:
-    return await a_tenant(database)
-
 
 ACTS = st.lists(
     st.one_of(

@@ -1,11 +1,9 @@
 """What is told to residents: one message a payer, day, purpose and subject; who is told what."""
 
 import asyncio
-from collections.abc import AsyncGenerator
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
-import pytest
 from sqlalchemy import func, select
 
 from domain.message_delivery import DeliveryState
@@ -20,20 +18,13 @@ from models.messages import tell
 from models.money_in import bounce
 from models.payment import Payment, PaymentMethod
 from models.resident import Resident
-from tests.support.database import DatabaseUrls
 from tests.support.debt import Debt, a_debt, pay, ten
-from tests.support.house import ZONE, House, a_database, a_resident, a_tenant
+from tests.support.house import ZONE, House, a_resident
 from tests.support.post import deliveries
 
 DUE = date(2026, 10, 5)
 LATE_AT_NIGHT = datetime(2026, 10, 6, 17, 30, tzinfo=UTC)  # 23:00 in India
 MORNING = datetime(2026, 10, 7, 3, 30, tzinfo=UTC)  # 9:00 there
-
-
-@pytest.fixture
-async def house(database_urls: DatabaseUrls) -> AsyncGenerator[House]:
-    async with a_database(database_urls) as database:
-        yield await a_tenant(database)
 
 
 async def told(

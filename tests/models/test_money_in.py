@@ -1,7 +1,6 @@
 """Money comes in: booked once, the oldest paid first, the rest kept, a cheque taken back."""
 
 import asyncio
-from collections.abc import AsyncGenerator
 from datetime import date, timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -28,20 +27,8 @@ from tests.support.books import (
     money,
     rows,
 )
-from tests.support.database import DatabaseUrls
 from tests.support.debt import RENT_MINOR, a_debt, pay, ten
-from tests.support.house import House, a_database, a_resident, a_tenant
-
-
-@pytest.fixture
-async def database(database_urls: DatabaseUrls) -> AsyncGenerator[Database]:
-    async with a_database(database_urls, pool_size=25) as opened:
-        yield opened
-
-
-@pytest.fixture
-async def house(database: Database) -> House:
-    return await a_tenant(database)
+from tests.support.house import House, a_resident
 
 
 async def test_an_invoice_is_numbered_posted_and_planned_in_one_act(

@@ -1,6 +1,5 @@
 """What Temporal may have lost is found by the rows and woken; what is well is left alone."""
 
-from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
@@ -17,9 +16,8 @@ from models.life import LifeRow, PlannedAction, SubjectKind, Wake
 from models.record import BillingRun, BillingRunStatus
 from models.repair import Lost, find_the_lost, forget_old_answers, wake_the_lost
 from runtime.lives import HOMES
-from tests.support.database import DatabaseUrls
 from tests.support.debt import Debt, a_debt
-from tests.support.house import House, a_database, a_property, a_tenant
+from tests.support.house import House, a_property, a_tenant
 from tests.support.web import NOON
 
 STORE = "a-store"
@@ -54,13 +52,6 @@ class Scene:
         """The wake-ups on their way."""
         async with self.house.session() as session:
             return list(await session.scalars(select(Wake).order_by(Wake.workflow_id)))
-
-
-@pytest.fixture
-async def database(database_urls: DatabaseUrls) -> AsyncGenerator[Database]:
-    """The door to this test's database."""
-    async with a_database(database_urls) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -51,7 +51,8 @@ def test_every_workflow_has_a_kept_history() -> None:
 
 @pytest.mark.parametrize("file", KEPT, ids=lambda file: file.stem)
 async def test_a_kept_history_replays(file: Path) -> None:
-    await Replayer(workflows=WORKFLOWS, plugins=[innkeeper()]).replay_workflow(kept(file))
+    replayer = Replayer(workflows=WORKFLOWS, plugins=[innkeeper()])
+    assert (await replayer.replay_workflow(kept(file))).replay_failure is None
 
 
 @pytest.mark.parametrize("file", KEPT, ids=lambda file: file.stem)

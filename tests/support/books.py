@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, inspect, select
 
 from domain.invoice import InvoiceType
 from models import late_fee
@@ -44,7 +44,11 @@ async def balances(house: House) -> dict[str, int]:
 async def rows(house: House, model: type[Any]) -> list[Any]:
     """Every row of a table, in the order they were written."""
     async with house.session() as session:
-        return list(await session.scalars(select(model).order_by(model.recorded_at, model.id)))
+        return list(
+            await session.scalars(
+                select(model).order_by(model.recorded_at, *inspect(model).primary_key)
+            )
+        )
 
 
 def money(
