@@ -25,7 +25,7 @@ ACTOR = Actor("platform:relay: message")
 
 
 class MessageRelay:
-    """Delivers the messages of every tenant, the oldest first."""
+    """Delivers messages: of each tenant the oldest first, and tenants in turn."""
 
     def __init__(self, database: Database, messenger: Messenger, clock: Clock) -> None:
         self._database = database
