@@ -36,6 +36,7 @@ def build(parts: Parts) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.parts = parts
+    app.state.leaving = False
     problem.install(app)
     for router in TENANT:
         _all_declared(router.routes)

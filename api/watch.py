@@ -3,6 +3,7 @@
 The line names method, route, status, time, tenant and request; no query and no personal data.
 """
 
+import asyncio
 import re
 import time
 from typing import Any
@@ -19,7 +20,7 @@ log = structlog.get_logger()
 
 CALLERS_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 BOUND = ("request", "tenant")
-BROKEN = 500
+BROKEN, AWAY = 500, 503
 # Asked every few seconds by whoever watches over us: their line is for those who debug.
 CHATTY = "/health"
 
@@ -48,6 +49,12 @@ class Watch:
             await self._app(told.scope, receive, told.send)
         except ClientDisconnect:
             return
+        except asyncio.CancelledError:
+            if told.status is not None:
+                raise
+            words = "this server is going down; ask again, with the same Idempotency-Key"
+            answer = problem(Request(told.scope), AWAY, words, headers={"Retry-After": "1"})
+            await answer(told.scope, receive, told.send)
         except Exception:
             log.exception("a handler broke", method=told.scope["method"], route=told.route)
             if told.status is not None:

@@ -4,11 +4,12 @@ A lease is wall time and says whose hands a row is in; `not_before` and `tried_a
 time. Rows are locked in the order invoices, message, deliveries.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, or_, update
+from sqlalchemy import ColumnElement, and_, func, or_, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.message_delivery import DeliveryState
@@ -68,6 +69,17 @@ def _may_be_taken(row: type[Delivery], now: datetime) -> ColumnElement[bool]:
             and_(row.state == DeliveryState.pending, free),
             and_(row.state == DeliveryState.processing, expired),
         ),
+    )
+
+
+async def give_back(session: AsyncSession, hands: Sequence[Hand]) -> None:
+    """End the leases of hands that did nothing: whoever comes next may take the deliveries."""
+    mine = tuple_(Delivery.tenant_id, Delivery.id, Delivery.leased_until)
+    held_now = [(hand.tenant_id, hand.delivery_id, hand.leased_until) for hand in hands]
+    await session.execute(
+        update(Delivery)
+        .where(mine.in_(held_now), Delivery.state.in_(OPEN))
+        .values(leased_until=_WALL)
     )
 
 

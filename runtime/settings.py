@@ -164,6 +164,23 @@ class KeySettings(Concern):
         return base64.b64decode(self.blind_index_key.get_secret_value())
 
 
+class DrainSettings(Concern):
+    """How a process ends when it is told to."""
+
+    drain_seconds: float = Field(
+        25.0,
+        ge=1,
+        le=27,
+        description="how long what is under way may take to finish; 3 s later it is gone anyway",
+    )
+    linger_seconds: float = Field(
+        0.0,
+        ge=0,
+        le=20,
+        description="how long the API, not ready any more, still answers before it closes its port",
+    )
+
+
 class LogSettings(Concern):
     """How much is told to the log."""
 
@@ -181,6 +198,7 @@ CONCERNS: tuple[type[Concern], ...] = (
     SmsSettings,
     SandboxSettings,
     KeySettings,
+    DrainSettings,
     LogSettings,
 )
 
@@ -196,6 +214,7 @@ class Settings:
     sms: SmsSettings
     sandbox: SandboxSettings
     keys: KeySettings
+    drain: DrainSettings
     log: LogSettings
 
     @classmethod
@@ -209,6 +228,7 @@ class Settings:
             sms=SmsSettings.load(file),
             sandbox=SandboxSettings.load(file),
             keys=KeySettings.load(file),
+            drain=DrainSettings.load(file),
             log=LogSettings.load(file),
         )
 
