@@ -32,7 +32,9 @@ def app_of(settings: Settings) -> FastAPI:
         namespace=settings.temporal.temporal_namespace,
         sandbox=settings.sandbox.sandbox_url or "",
     )
-    return build(Parts(database, vault, SystemClock(), links))
+    token = settings.metrics.metrics_token
+    secret = "" if token is None else token.get_secret_value()
+    return build(Parts(database, vault, SystemClock(), links, secret))
 
 
 def serve(settings: Settings) -> None:

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uuid_utils.compat import uuid7
 
 from api.problem import problem
+from runtime.metrics import Metrics
 
 log = structlog.get_logger()
 
@@ -22,7 +23,7 @@ CALLERS_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 BOUND = ("request", "tenant")
 BROKEN, AWAY = 500, 503
 # Asked every few seconds by whoever watches over us: their line is for those who debug.
-CHATTY = "/health"
+CHATTY = ("/health", "/metrics")
 
 
 class Watch:
@@ -93,7 +94,7 @@ class _Told:
         await self._send(message)
 
     def log(self) -> None:
-        """The line."""
+        """The line, and the count."""
         facts: dict[str, Any] = {
             "method": self.scope["method"],
             "route": self.route,
@@ -101,4 +102,7 @@ class _Told:
             "ms": round((time.perf_counter() - self._began) * 1000, 1),
         }
         level = log.debug if self.route.startswith(CHATTY) else log.info
+        metrics: Metrics = self.scope["app"].state.metrics
+        took = time.perf_counter() - self._began
+        metrics.answered(self.scope["method"], self.route, self.status, took)
         level("request", **facts)

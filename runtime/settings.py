@@ -181,6 +181,25 @@ class DrainSettings(Concern):
     )
 
 
+class MetricsSettings(Concern):
+    """Who may watch, and where."""
+
+    metrics_token: SecretStr | None = Field(
+        None,
+        description="bearer token of whoever reads `/metrics`; without one only this machine may",
+    )
+    worker_host: str = Field(
+        "127.0.0.1", description="address of the worker's own port for `/metrics` and `/health`"
+    )
+    worker_port: Port | None = Field(None, description="that port; without it there is none")
+    temporal_metrics_address: str | None = Field(
+        None, description="host:port where the worker serves the Temporal SDK's own metrics"
+    )
+    slow_figures_minutes: int = Field(
+        15, ge=1, le=1440, description="how often one worker checks the books and counts messages"
+    )
+
+
 class LogSettings(Concern):
     """How much is told to the log."""
 
@@ -199,6 +218,7 @@ CONCERNS: tuple[type[Concern], ...] = (
     SandboxSettings,
     KeySettings,
     DrainSettings,
+    MetricsSettings,
     LogSettings,
 )
 
@@ -215,6 +235,7 @@ class Settings:
     sandbox: SandboxSettings
     keys: KeySettings
     drain: DrainSettings
+    metrics: MetricsSettings
     log: LogSettings
 
     @classmethod
@@ -229,6 +250,7 @@ class Settings:
             sandbox=SandboxSettings.load(file),
             keys=KeySettings.load(file),
             drain=DrainSettings.load(file),
+            metrics=MetricsSettings.load(file),
             log=LogSettings.load(file),
         )
 

@@ -16,11 +16,14 @@ from runtime import schedules
 from runtime.clock import SystemClock
 from runtime.drain import Drain
 from runtime.messenger import messenger_of
+from runtime.metrics import Metrics
 from runtime.settings import Settings
-from runtime.temporal import connect, register_search_attributes, store_id
+from runtime.temporal import connect, register_search_attributes, serve_sdk_metrics, store_id
 from workers import billing, lives
 from workers.message_relay import MessageRelay
+from workers.port import WatchPort
 from workers.relay import IDLE_SECONDS, WakeRelay, keep_turning
+from workers.slow_figures import LOOK_AGAIN_SECONDS, SlowFigures
 from workflows import queues
 
 log = structlog.get_logger()
@@ -32,6 +35,8 @@ async def run(settings: Settings, only: str | None = None) -> None:
     """Serve the queues (or `only` one of them) until SIGTERM or SIGINT, then drain."""
     drain = Drain(settings.drain.drain_seconds)
     drain.listen()
+    if settings.metrics.temporal_metrics_address is not None:
+        serve_sdk_metrics(settings.metrics.temporal_metrics_address)
     client = await _connected(settings, drain.asked)
     if client is None:
         return
@@ -40,31 +45,42 @@ async def run(settings: Settings, only: str | None = None) -> None:
         settings.database.platform_database_url.get_secret_value(),
         pool_size=settings.database.database_pool_size,
     )
+    metrics = Metrics(database, SystemClock())
     async with AsyncExitStack() as stack:
         stack.push_async_callback(database.close)
-        messenger = await stack.enter_async_context(messenger_of(settings))
-        house = _House(client, database, messenger, await store_id(client), drain)
-        workers = house.workers(settings, only)
+        messenger = await stack.enter_async_context(messenger_of(settings, metrics))
+        house = _House(settings, client, database, messenger, await store_id(client), drain)
+        workers = house.workers(only)
         for worker in workers:
             await stack.enter_async_context(worker)
+        if settings.metrics.worker_port is not None:
+            port = WatchPort(metrics, drain.asked, _token(settings))
+            told = settings.metrics.worker_host, settings.metrics.worker_port
+            await stack.enter_async_context(port.open(*told))
         log.info("worker serves", queues=only or "all")
         await house.serve(workers)
         log.info("worker drained")
+
+
+def _token(settings: Settings) -> str:
+    token = settings.metrics.metrics_token
+    return "" if token is None else token.get_secret_value()
 
 
 @dataclass(frozen=True, slots=True)
 class _House:
     """What every part of the process works with."""
 
+    settings: Settings
     client: Client
     database: Database
     messenger: Messenger
     store: str
     drain: Drain
 
-    def workers(self, settings: Settings, only: str | None) -> Sequence[Worker]:
+    def workers(self, only: str | None) -> Sequence[Worker]:
         """One for each queue, or for `only` that one."""
-        patience = timedelta(seconds=settings.drain.drain_seconds)
+        patience = timedelta(seconds=self.settings.drain.drain_seconds)
         served = {
             queues.LIVES: lambda: lives.worker(
                 self.client, self.database, self.messenger, self.store, drain=patience
@@ -87,10 +103,13 @@ class _House:
     def _relays(self) -> Sequence[tuple[str, Callable[[], Awaitable[int]], float]]:
         stop = self.drain.asked
         messages = MessageRelay(self.database, self.messenger, SystemClock(), stop)
+        every = timedelta(minutes=self.settings.metrics.slow_figures_minutes)
+        slow = SlowFigures(self.database, every)
         return (
             ("wakes", WakeRelay(self.database, self.client).turn, IDLE_SECONDS),
             ("messages", messages.turn, IDLE_SECONDS),
             ("schedules", schedules.Keeper(self.client, self.database).turn, 5.0),
+            ("slow figures", slow.turn, LOOK_AGAIN_SECONDS),
         )
 
     async def _end(self, worker: Worker) -> None:

@@ -1,4 +1,4 @@
-"""Told to stop, a worker finishes what runs, loses nothing, doubles nothing, and is gone in time."""
+"""Told to stop, a worker finishes what runs, loses and doubles nothing, and is gone in time."""
 
 import asyncio
 import signal
@@ -177,11 +177,10 @@ async def test_a_step_that_takes_longer_than_the_patience_is_cut_off_and_taken_a
     scene: Scene,
 ) -> None:
     debt = await scene.a_late_debt()
-    async with a_worker(scene, PATIENCE_SECONDS) as worker:
-        async with scene.held_up(debt):
-            await scene.blocked()
-            worker.tell()
-            code, seconds = await worker.ended()
+    async with a_worker(scene, PATIENCE_SECONDS) as worker, scene.held_up(debt):
+        await scene.blocked()
+        worker.tell()
+        code, seconds = await worker.ended()
     assert code == 0, worker.log.read_text()[-2_000:]
     assert PATIENCE_SECONDS - 0.5 <= seconds < PATIENCE_SECONDS + 3
     assert await scene.reminders() == 0
