@@ -14,6 +14,7 @@ from api.permission import EXTRA
 from api.routers import OPEN, TENANT
 from api.security import BodyLimit, SecurityHeaders
 from api.watch import Watch
+from runtime.metrics import Metrics
 
 BASE = "/api/v1"
 
@@ -36,6 +37,8 @@ def build(parts: Parts) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.parts = parts
+    app.state.leaving = False
+    app.state.metrics = Metrics(parts.database, parts.clock)
     problem.install(app)
     for router in TENANT:
         _all_declared(router.routes)

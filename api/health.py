@@ -20,7 +20,7 @@ PATIENCE_SECONDS = 3
 class Health(Answer):
     """What answers and what does not."""
 
-    status: Literal["ok", "unavailable"]
+    status: Literal["ok", "unavailable", "leaving"]
     database: Word = "ok"
     temporal: Word = "ok"
 
@@ -37,14 +37,16 @@ async def live() -> Health:
 async def ready(request: Request, response: Response) -> Health:
     """Requests can be answered; the database decides, Temporal is told apart.
 
-    Facts are committed while Temporal is away, so its absence alone does not take us out.
+    Facts are committed while Temporal is away, so its absence alone does not take us out. Told to
+    stop, it says `leaving`, finishes the requests under way and asks for no new ones.
     """
     parts: Parts = request.app.state.parts
     database = await _database(parts)
     temporal = await _temporal(request, parts)
-    if database != "ok":
+    leaving: bool = request.app.state.leaving
+    if database != "ok" or leaving:
         response.status_code = 503
-    status = "ok" if database == "ok" else "unavailable"
+    status = "leaving" if leaving else "ok" if database == "ok" else "unavailable"
     return Health(status=status, database=database, temporal=temporal)
 
 

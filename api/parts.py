@@ -19,9 +19,13 @@ class Links:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The door to the database, the vault of personal data, the clock, the neighbours."""
+    """The door to the database, the vault of personal data, the clock, the neighbours.
+
+    `metrics_token` is asked of whoever reads `/metrics`; empty, only this machine may.
+    """
 
     database: Database
     vault: Vault
     clock: Clock
     links: Links
+    metrics_token: str = ""

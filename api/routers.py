@@ -12,6 +12,7 @@ from api import (
     invoice,
     invoice_collection,
     ledger,
+    metrics,
     payment,
     plan,
     property,  # noqa: A004 (a house, not the built-in)
@@ -39,4 +40,4 @@ TENANT: list[APIRouter] = [
     task.router,
 ]
 # Routes of nobody in particular, at the root.
-OPEN: list[APIRouter] = [start.router, health.router]
+OPEN: list[APIRouter] = [start.router, health.router, metrics.router]

@@ -3,6 +3,7 @@
 The line names method, route, status, time, tenant and request; no query and no personal data.
 """
 
+import asyncio
 import re
 import time
 from typing import Any
@@ -14,14 +15,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uuid_utils.compat import uuid7
 
 from api.problem import problem
+from runtime.metrics import Metrics
 
 log = structlog.get_logger()
 
 CALLERS_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 BOUND = ("request", "tenant")
-BROKEN = 500
+BROKEN, AWAY = 500, 503
 # Asked every few seconds by whoever watches over us: their line is for those who debug.
-CHATTY = "/health"
+CHATTY = ("/health", "/metrics")
 
 
 class Watch:
@@ -48,6 +50,12 @@ class Watch:
             await self._app(told.scope, receive, told.send)
         except ClientDisconnect:
             return
+        except asyncio.CancelledError:
+            if told.status is not None:
+                raise
+            words = "this server is going down; ask again, with the same Idempotency-Key"
+            answer = problem(Request(told.scope), AWAY, words, headers={"Retry-After": "1"})
+            await answer(told.scope, receive, told.send)
         except Exception:
             log.exception("a handler broke", method=told.scope["method"], route=told.route)
             if told.status is not None:
@@ -86,7 +94,7 @@ class _Told:
         await self._send(message)
 
     def log(self) -> None:
-        """The line."""
+        """The line, and the count."""
         facts: dict[str, Any] = {
             "method": self.scope["method"],
             "route": self.route,
@@ -94,4 +102,7 @@ class _Told:
             "ms": round((time.perf_counter() - self._began) * 1000, 1),
         }
         level = log.debug if self.route.startswith(CHATTY) else log.info
+        metrics: Metrics = self.scope["app"].state.metrics
+        took = time.perf_counter() - self._began
+        metrics.answered(self.scope["method"], self.route, self.status, took)
         level("request", **facts)

@@ -11,6 +11,7 @@ from cli.demo import demo_tenant
 from cli.state import StateFolder, load_settings, write_private
 from cli.supervision import Part, Server
 from runtime import migrate
+from runtime.drain import CLOSING_SECONDS
 from runtime.embedded.ports import LOOPBACK
 from runtime.embedded.postgres import EmbeddedPostgres
 from runtime.embedded.temporal import NAMESPACE, EmbeddedTemporal
@@ -24,7 +25,8 @@ DEFAULT_PORTS = {
     "sandbox-smtp": 8125,
     "api": 8000,
 }
-_DRAIN_SECONDS = 12  # each of API and worker: the whole stack is down within 30
+_DRAIN_SECONDS = 9  # each of API and worker: the whole stack is down within 30
+_PATIENCE_SECONDS = _DRAIN_SECONDS + CLOSING_SECONDS + 1
 
 
 class Stack:
@@ -56,9 +58,9 @@ class Stack:
         await self._start("the sandbox", self._child("sandbox", f"{self._url('sandbox')}/"))
         await migrate.upgrade(postgres.dsn("inn_owner"))
         shown = await self._demo() if demo else None
-        worker = self._child("worker", None, drain=_DRAIN_SECONDS)
+        worker = self._child("worker", None, drain=_PATIENCE_SECONDS)
         await self._start("the worker", worker)
-        api = self._child("api", f"{self._url('api')}/health/ready", drain=_DRAIN_SECONDS)
+        api = self._child("api", f"{self._url('api')}/health/ready", drain=_PATIENCE_SECONDS)
         await self._start("the API", api)
         worker.check()
         return self._write_stack(postgres, temporal, shown)
@@ -129,6 +131,7 @@ class Stack:
             "INNKEEPER_SANDBOX_URL": self._url("sandbox"),
             "INNKEEPER_KEYSET": str(self._state.keyset_file),
             "INNKEEPER_BLIND_INDEX_KEY": drawn.blind_index_key,
+            "INNKEEPER_DRAIN_SECONDS": str(_DRAIN_SECONDS),
         }
         self._state.write_settings(self._settings)
 

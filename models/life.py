@@ -68,7 +68,7 @@ class Wake(TenantRow):
     __tablename__ = "wakes"
     __table_args__ = (
         one_of("subject_kind", SubjectKind),
-        Index("ix_wakes_queue", "priority", "recorded_at"),
+        Index("ix_wakes_queue", "tenant_id", "priority", "recorded_at"),
     )
 
     subject_kind: Mapped[str]

@@ -79,7 +79,9 @@ class Delivery(TenantRow):
         one_of("state", DeliveryState),
         Index(
             "ix_deliveries_queue",
+            "tenant_id",
             "not_before",
+            "id",
             postgresql_where=text("state in ('pending', 'processing')"),
         ),
     )

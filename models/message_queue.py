@@ -4,15 +4,17 @@ A lease is wall time and says whose hands a row is in; `not_before` and `tried_a
 time. Rows are locked in the order invoices, message, deliveries.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, func, or_, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.message_delivery import DeliveryState
 from models.database import one
+from models.fair_queue import fair_heads
 from models.message import Delivery, Message
 
 LEASE = timedelta(seconds=60)
@@ -37,15 +39,11 @@ class Hand:
 
 
 async def lease(session: AsyncSession, now: datetime, batch: int) -> list[Hand]:
-    """Take due deliveries of every tenant, the oldest first; what others hold is skipped."""
-    queue = (
-        select(Delivery.tenant_id, Delivery.id, Delivery.state)
-        .where(_may_be_taken(now))
-        .order_by(Delivery.not_before, Delivery.id)
-        .limit(batch)
-        .with_for_update(skip_locked=True)
-        .cte("queue")
-    )
+    """Take due deliveries, each tenant's oldest first and tenants in turn; what others hold stays.
+
+    A delivery that was begun before (`processing`) comes as a hand whose outcome is unknown.
+    """
+    queue = fair_heads(Delivery, lambda row: _may_be_taken(row, now), ("not_before", "id"), batch)
     taken = await session.execute(
         update(Delivery)
         .where(Delivery.tenant_id == queue.c.tenant_id, Delivery.id == queue.c.id)
@@ -55,22 +53,33 @@ async def lease(session: AsyncSession, now: datetime, batch: int) -> list[Hand]:
             Delivery.message_id,
             Delivery.id,
             Delivery.leased_until,
-            queue.c.state == DeliveryState.processing,
+            Delivery.state == DeliveryState.processing,
         )
     )
     return [Hand(*row) for row in taken]
 
 
-def _may_be_taken(now: datetime) -> ColumnElement[bool]:
+def _may_be_taken(row: type[Delivery], now: datetime) -> ColumnElement[bool]:
     """Due and free, or begun by a relay that died: its lease ran out."""
-    expired = Delivery.leased_until < _WALL
-    free = or_(Delivery.leased_until.is_(None), expired)
+    expired = row.leased_until < _WALL
+    free = or_(row.leased_until.is_(None), expired)
     return and_(
-        Delivery.not_before <= now,
+        row.not_before <= now,
         or_(
-            and_(Delivery.state == DeliveryState.pending, free),
-            and_(Delivery.state == DeliveryState.processing, expired),
+            and_(row.state == DeliveryState.pending, free),
+            and_(row.state == DeliveryState.processing, expired),
         ),
+    )
+
+
+async def give_back(session: AsyncSession, hands: Sequence[Hand]) -> None:
+    """End the leases of hands that did nothing: whoever comes next may take the deliveries."""
+    mine = tuple_(Delivery.tenant_id, Delivery.id, Delivery.leased_until)
+    held_now = [(hand.tenant_id, hand.delivery_id, hand.leased_until) for hand in hands]
+    await session.execute(
+        update(Delivery)
+        .where(mine.in_(held_now), Delivery.state.in_(OPEN))
+        .values(leased_until=_WALL)
     )
 
 

@@ -7,18 +7,26 @@ from providers.channels import ByChannel
 from providers.mail import MailMessenger, MailSettings
 from providers.messages import Channel, Messenger
 from providers.twilio import TwilioMessenger, TwilioSettings
+from runtime.metrics import Counted, Metrics
 from runtime.settings import Settings
 
 
 @asynccontextmanager
-async def messenger_of(settings: Settings) -> AsyncGenerator[Messenger]:
-    """Carries messages for the length of the block, then hangs up every connection."""
-    messenger = ByChannel(
+async def messenger_of(
+    settings: Settings, metrics: Metrics | None = None
+) -> AsyncGenerator[Messenger]:
+    """Carries messages for the length of the block, then hangs up every connection.
+
+    Given `metrics`, every call is counted there.
+    """
+    messenger: Messenger = ByChannel(
         {
             Channel.EMAIL: MailMessenger(_mail(settings)),
             Channel.SMS: TwilioMessenger(_sms(settings)),
         }
     )
+    if metrics is not None:
+        messenger = Counted(messenger, metrics)
     try:
         yield messenger
     finally:

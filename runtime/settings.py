@@ -164,6 +164,42 @@ class KeySettings(Concern):
         return base64.b64decode(self.blind_index_key.get_secret_value())
 
 
+class DrainSettings(Concern):
+    """How a process ends when it is told to."""
+
+    drain_seconds: float = Field(
+        25.0,
+        ge=1,
+        le=27,
+        description="how long what is under way may take to finish; 3 s later it is gone anyway",
+    )
+    linger_seconds: float = Field(
+        0.0,
+        ge=0,
+        le=20,
+        description="how long the API, not ready any more, still answers before it closes its port",
+    )
+
+
+class MetricsSettings(Concern):
+    """Who may watch, and where."""
+
+    metrics_token: SecretStr | None = Field(
+        None,
+        description="bearer token of whoever reads `/metrics`; without one only this machine may",
+    )
+    worker_host: str = Field(
+        "127.0.0.1", description="address of the worker's own port for `/metrics` and `/health`"
+    )
+    worker_port: Port | None = Field(None, description="that port; without it there is none")
+    temporal_metrics_address: str | None = Field(
+        None, description="host:port where the worker serves the Temporal SDK's own metrics"
+    )
+    slow_figures_minutes: int = Field(
+        15, ge=1, le=1440, description="how often one worker checks the books and counts messages"
+    )
+
+
 class LogSettings(Concern):
     """How much is told to the log."""
 
@@ -181,6 +217,8 @@ CONCERNS: tuple[type[Concern], ...] = (
     SmsSettings,
     SandboxSettings,
     KeySettings,
+    DrainSettings,
+    MetricsSettings,
     LogSettings,
 )
 
@@ -196,6 +234,8 @@ class Settings:
     sms: SmsSettings
     sandbox: SandboxSettings
     keys: KeySettings
+    drain: DrainSettings
+    metrics: MetricsSettings
     log: LogSettings
 
     @classmethod
@@ -209,6 +249,8 @@ class Settings:
             sms=SmsSettings.load(file),
             sandbox=SandboxSettings.load(file),
             keys=KeySettings.load(file),
+            drain=DrainSettings.load(file),
+            metrics=MetricsSettings.load(file),
             log=LogSettings.load(file),
         )
 

@@ -24,6 +24,7 @@ from temporalio.client import (
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.exceptions import ApplicationError
 from temporalio.plugin import SimplePlugin
+from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import (
     ActivityInboundInterceptor,
@@ -59,6 +60,12 @@ def innkeeper() -> SimplePlugin:
 async def connect(address: str, namespace: str) -> Client:
     """A client that speaks as this house does."""
     return await Client.connect(address, namespace=namespace, plugins=[innkeeper()])
+
+
+def serve_sdk_metrics(address: str) -> None:
+    """Serve the SDK's own metrics at `host:port`; before the first connection of the process."""
+    prometheus = PrometheusConfig(bind_address=address)
+    Runtime.set_default(Runtime(telemetry=TelemetryConfig(metrics=prometheus)))
 
 
 async def store_id(client: Client) -> str:

@@ -10,12 +10,11 @@ from activities.message_delivery import Delivering
 from activities.repair import Repairing
 from models.database import Database
 from providers.messages import Messenger
+from runtime.drain import DRAIN
 from workflows import queues
 from workflows.invoice_collection import InvoiceCollection
 from workflows.message_delivery import MessageDelivery
 from workflows.repair import Repair
-
-DRAIN = timedelta(seconds=25)
 
 
 def worker(
@@ -25,8 +24,12 @@ def worker(
     store_id: str,
     *,
     max_cached_workflows: int = 1_000,
+    drain: timedelta = DRAIN,
 ) -> Worker:
-    """Serves collections, hard deliveries and repair; so many lives are kept in memory."""
+    """Serves collections, hard deliveries and repair; so many lives are kept in memory.
+
+    `drain` is the patience with steps under way when the worker is told to end.
+    """
     collecting = Collecting(database, store_id)
     delivering = Delivering(database, store_id, messenger)
     repairing = Repairing(database, store_id)
@@ -46,5 +49,5 @@ def worker(
             repairing.forget_old_answers,
         ],
         max_cached_workflows=max_cached_workflows,
-        graceful_shutdown_timeout=DRAIN,
+        graceful_shutdown_timeout=drain,
     )

@@ -1,9 +1,10 @@
 """The worker process: both queues, the relays, the schedules; drains when it is told to stop."""
 
 import asyncio
-import signal
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import timedelta
 
 import structlog
 from temporalio.client import Client
@@ -13,12 +14,16 @@ from models.database import Database
 from providers.messages import Messenger
 from runtime import schedules
 from runtime.clock import SystemClock
+from runtime.drain import Drain
 from runtime.messenger import messenger_of
+from runtime.metrics import Metrics
 from runtime.settings import Settings
-from runtime.temporal import connect, register_search_attributes, store_id
+from runtime.temporal import connect, register_search_attributes, serve_sdk_metrics, store_id
 from workers import billing, lives
 from workers.message_relay import MessageRelay
-from workers.relay import WakeRelay, keep_turning
+from workers.port import WatchPort
+from workers.relay import IDLE_SECONDS, WakeRelay, keep_turning
+from workers.slow_figures import LOOK_AGAIN_SECONDS, SlowFigures
 from workflows import queues
 
 log = structlog.get_logger()
@@ -28,11 +33,11 @@ CONNECT_AGAIN_SECONDS = 2
 
 async def run(settings: Settings, only: str | None = None) -> None:
     """Serve the queues (or `only` one of them) until SIGTERM or SIGINT, then drain."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for sign in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(sign, stop.set)
-    client = await _connected(settings, stop)
+    drain = Drain(settings.drain.drain_seconds)
+    drain.listen()
+    if settings.metrics.temporal_metrics_address is not None:
+        serve_sdk_metrics(settings.metrics.temporal_metrics_address)
+    client = await _connected(settings, drain.asked)
     if client is None:
         return
     database = Database(
@@ -40,39 +45,77 @@ async def run(settings: Settings, only: str | None = None) -> None:
         settings.database.platform_database_url.get_secret_value(),
         pool_size=settings.database.database_pool_size,
     )
+    metrics = Metrics(database, SystemClock())
     async with AsyncExitStack() as stack:
         stack.push_async_callback(database.close)
-        messenger = await stack.enter_async_context(messenger_of(settings))
-        store = await store_id(client)
-        for worker in _workers(client, database, messenger, store, only):
+        messenger = await stack.enter_async_context(messenger_of(settings, metrics))
+        house = _House(settings, client, database, messenger, await store_id(client), drain)
+        workers = house.workers(only)
+        for worker in workers:
             await stack.enter_async_context(worker)
+        if settings.metrics.worker_port is not None:
+            port = WatchPort(metrics, drain.asked, _token(settings))
+            told = settings.metrics.worker_host, settings.metrics.worker_port
+            await stack.enter_async_context(port.open(*told))
         log.info("worker serves", queues=only or "all")
-        await _relay(client, database, messenger, stop)
-        log.info("worker drains")
+        await house.serve(workers)
+        log.info("worker drained")
 
 
-def _workers(
-    client: Client, database: Database, messenger: Messenger, store: str, only: str | None
-) -> Sequence[Worker]:
-    served = {
-        queues.LIVES: lambda: lives.worker(client, database, messenger, store),
-        queues.BILLING: lambda: billing.worker(client, database, store),
-    }
-    if only is not None:
-        return [served[only]()]
-    return [make() for make in served.values()]
+def _token(settings: Settings) -> str:
+    token = settings.metrics.metrics_token
+    return "" if token is None else token.get_secret_value()
 
 
-async def _relay(
-    client: Client, database: Database, messenger: Messenger, stop: asyncio.Event
-) -> None:
-    wakes = WakeRelay(database, client)
-    messages = MessageRelay(database, messenger, SystemClock())
-    keeper = schedules.Keeper(client, database)
-    async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(keep_turning("wakes", wakes.turn, stop))
-        tasks.create_task(keep_turning("messages", messages.turn, stop))
-        tasks.create_task(keep_turning("schedules", keeper.turn, stop, idle_seconds=5))
+@dataclass(frozen=True, slots=True)
+class _House:
+    """What every part of the process works with."""
+
+    settings: Settings
+    client: Client
+    database: Database
+    messenger: Messenger
+    store: str
+    drain: Drain
+
+    def workers(self, only: str | None) -> Sequence[Worker]:
+        """One for each queue, or for `only` that one."""
+        patience = timedelta(seconds=self.settings.drain.drain_seconds)
+        served = {
+            queues.LIVES: lambda: lives.worker(
+                self.client, self.database, self.messenger, self.store, drain=patience
+            ),
+            queues.BILLING: lambda: billing.worker(
+                self.client, self.database, self.store, drain=patience
+            ),
+        }
+        return [make() for queue, make in served.items() if only in (None, queue)]
+
+    async def serve(self, workers: Sequence[Worker]) -> None:
+        """Turn the relays until told to stop; then relays and workers end side by side."""
+        async with asyncio.TaskGroup() as tasks:
+            for name, turn, idle_seconds in self._relays():
+                turning = keep_turning(name, turn, self.drain.asked, idle_seconds)
+                tasks.create_task(self.drain.finish(name, turning))
+            for worker in workers:
+                tasks.create_task(self._end(worker))
+
+    def _relays(self) -> Sequence[tuple[str, Callable[[], Awaitable[int]], float]]:
+        stop = self.drain.asked
+        messages = MessageRelay(self.database, self.messenger, SystemClock(), stop)
+        every = timedelta(minutes=self.settings.metrics.slow_figures_minutes)
+        slow = SlowFigures(self.database, every)
+        return (
+            ("wakes", WakeRelay(self.database, self.client).turn, IDLE_SECONDS),
+            ("messages", messages.turn, IDLE_SECONDS),
+            ("schedules", schedules.Keeper(self.client, self.database).turn, 5.0),
+            ("slow figures", slow.turn, LOOK_AGAIN_SECONDS),
+        )
+
+    async def _end(self, worker: Worker) -> None:
+        """It takes no more; activities that are not done in its patience are cancelled."""
+        await self.drain.asked.wait()
+        await worker.shutdown()
 
 
 async def _connected(settings: Settings, stop: asyncio.Event) -> Client | None:

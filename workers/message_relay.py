@@ -13,7 +13,7 @@ import structlog
 from activities.message_sending import Sending
 from domain.errors import Unavailable
 from models.database import Actor, Database
-from models.message_queue import Hand, lease
+from models.message_queue import Hand, give_back, lease
 from providers.messages import Messenger
 from runtime.clock import Clock
 
@@ -25,9 +25,16 @@ ACTOR = Actor("platform:relay: message")
 
 
 class MessageRelay:
-    """Delivers the messages of every tenant, the oldest first."""
+    """Delivers messages: of each tenant the oldest first, and tenants in turn."""
 
-    def __init__(self, database: Database, messenger: Messenger, clock: Clock) -> None:
+    def __init__(
+        self,
+        database: Database,
+        messenger: Messenger,
+        clock: Clock,
+        stop: asyncio.Event | None = None,
+    ) -> None:
+        self._stop = stop or asyncio.Event()
         self._database = database
         self._clock = clock
         self._sending = Sending(database, messenger, ACTOR, clock.now)
@@ -35,24 +42,35 @@ class MessageRelay:
     async def turn(self) -> int:
         """Carry out one batch of due deliveries; returns how many there were.
 
+        Told to stop meanwhile, it begins no other one: the next relay may take them at once.
         Raises Unavailable when the database is away; what was leased comes back by itself.
         """
         async with self._database.platform("relay: message") as session:
             hands = await lease(session, self._clock.now(), BATCH)
         gate = asyncio.Semaphore(IN_FLIGHT)
+        left: list[Hand] = []
 
         async def carry(same_message: Sequence[Hand]) -> None:
             for hand in same_message:  # one after another: they lock the same rows
                 async with gate:
-                    await self._sending.carry(hand)
+                    if self._stop.is_set():
+                        left.append(hand)
+                    else:
+                        await self._sending.carry(hand)
 
         ends = await asyncio.gather(*map(carry, _by_message(hands)), return_exceptions=True)
+        await self._give_back(left)
         for end in ends:
             if isinstance(end, Exception) and not isinstance(end, Unavailable):
                 log.error("a delivery went wrong", exc_info=end)
             elif end is not None:
                 raise end
         return len(hands)
+
+    async def _give_back(self, hands: Sequence[Hand]) -> None:
+        if hands:
+            async with self._database.platform("relay: message") as session:
+                await give_back(session, hands)
 
 
 def _by_message(hands: Iterable[Hand]) -> list[list[Hand]]:

@@ -11,12 +11,13 @@ from datetime import timedelta
 from uuid import UUID
 
 import structlog
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import ColumnElement, delete, func, or_, update
 from temporalio.client import Client
 
 from domain.errors import Unavailable
 from domain.lives import Subject
 from models.database import Database
+from models.fair_queue import fair_heads
 from models.life import SubjectKind, Wake
 from runtime.lives import deliver_wake
 
@@ -40,7 +41,7 @@ class LeasedWake:
 
 
 class WakeRelay:
-    """Delivers wake-ups of every tenant, the urgent ones first."""
+    """Delivers wake-ups: of each tenant the urgent ones first, and tenants in turn."""
 
     def __init__(self, database: Database, client: Client) -> None:
         self._database = database
@@ -71,15 +72,7 @@ class WakeRelay:
         return len(leased)
 
     async def _lease(self) -> list[LeasedWake]:
-        free = or_(Wake.leased_until.is_(None), Wake.leased_until < func.clock_timestamp())
-        queue = (
-            select(Wake.tenant_id, Wake.id)
-            .where(free)
-            .order_by(Wake.priority, Wake.recorded_at)
-            .limit(BATCH)
-            .with_for_update(skip_locked=True)
-            .cte("queue")
-        )
+        queue = fair_heads(Wake, _is_free, ("priority", "recorded_at"), BATCH)
         take = (
             update(Wake)
             .where(Wake.tenant_id == queue.c.tenant_id, Wake.id == queue.c.id)
@@ -93,6 +86,10 @@ class WakeRelay:
         if ids:
             async with self._database.platform("relay: wake") as session:
                 await session.execute(delete(Wake).where(Wake.id.in_(ids)))
+
+
+def _is_free(wake: type[Wake]) -> ColumnElement[bool]:
+    return or_(wake.leased_until.is_(None), wake.leased_until < func.clock_timestamp())
 
 
 def _by_life(wakes: Sequence[Wake]) -> list[LeasedWake]:

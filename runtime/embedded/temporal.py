@@ -21,6 +21,8 @@ from runtime.temporal import SEARCH_ATTRIBUTES
 NAMESPACE: Final = "innkeeper"
 # Three times faster than the default; a commit lost at power loss is repaired from the rows.
 _PRAGMAS: Final = ("journal_mode=WAL", "synchronous=NORMAL")
+# Without it a server takes the fairness keys of our starts and ignores them.
+FAIRNESS: Final = "matching.enableFairness=true"
 _START_SECONDS = 60
 
 
@@ -92,6 +94,7 @@ class EmbeddedTemporal:
             *("--db-filename", str(self.store), "--ip", LOOPBACK, "--port", str(self.port)),
             *("--ui-port", str(self.ui_port), "--ui-disable-news-fetch"),
             *("--namespace", self.namespace, "--log-level", "warn", "--log-format", "json"),
+            *("--dynamic-config-value", FAIRNESS),
             *(word for pragma in _PRAGMAS for word in ("--sqlite-pragma", pragma)),
             *(
                 word

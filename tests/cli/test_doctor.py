@@ -4,31 +4,27 @@ import asyncio
 import base64
 import json
 from collections.abc import AsyncGenerator
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from uuid import uuid4
 
 import asyncpg
 import pytest
-from google.protobuf.duration_pb2 import Duration
 from sqlalchemy import select
-from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
 from temporalio.client import Client
-from temporalio.service import RPCError
 
 from activities.invoice_collection import Collecting
 from cli.doctor import visit
 from cli.examination import CHECKS, Finding
 from models.life import Wake
 from models.vault import new_keyset
-from runtime.temporal import connect, missing_search_attributes, store_id
+from runtime.temporal import connect, store_id
 from tests.conftest import TemporalServer
 from tests.support.command import command, settings_in
 from tests.support.database import DatabaseUrls
 from tests.support.debt import Debt, a_debt
 from tests.support.house import a_database, a_tenant
+from tests.support.namespace import own_namespace
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,25 +68,6 @@ class Clinic:
         kept = [line for line in file.read_text().splitlines() if not line.startswith(f"{name}=")]
         new = [] if value is None else [f"{name}='{value}'"]
         file.write_text("\n".join([*kept, *new]) + "\n")
-
-
-async def own_namespace(server: TemporalServer) -> str:
-    """A namespace of this test alone, in the run's Temporal, that knows nothing of ours yet."""
-    name = f"t-{uuid4().hex}"
-    client = await Client.connect(server.address, namespace=server.namespace)
-    await client.workflow_service.register_namespace(
-        RegisterNamespaceRequest(
-            namespace=name, workflow_execution_retention_period=Duration(seconds=86_400)
-        )
-    )
-    ours = await connect(server.address, name)
-    for _ in range(100):  # the server learns of it in its own time
-        with suppress(RPCError):
-            await store_id(ours)
-            await missing_search_attributes(ours)
-            return name
-        await asyncio.sleep(0.1)
-    raise AssertionError("the namespace never came up")
 
 
 @pytest.fixture

@@ -29,6 +29,7 @@ class Post:
 
     messenger: Messenger
     client: httpx2.AsyncClient
+    smtp_port: int
     settled: Callable[[], Awaitable[None]]
     """Until the carrier has delivered every text it took."""
 
@@ -74,7 +75,7 @@ async def a_post(*, timeout_seconds: float = 1.0) -> AsyncGenerator[Post]:
         )
         try:
             async with httpx2.AsyncClient(base_url=box.url, trust_env=False) as client:
-                yield Post(messenger, client, box.sandbox.carrier.settled)
+                yield Post(messenger, client, box.smtp_port, box.sandbox.carrier.settled)
         finally:
             await messenger.close()
 
