@@ -1,10 +1,12 @@
 """What the API is made of, built once and given to every handler."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from models.database import Database
 from models.vault import Vault
+from providers.documents import Press
 from runtime.clock import Clock
+from runtime.press import press_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +21,10 @@ class Links:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The door to the database, the vault of personal data, the clock, the neighbours."""
+    """Database, vault of personal data, clock, neighbours, and the press for documents."""
 
     database: Database
     vault: Vault
     clock: Clock
     links: Links
+    press: Press = field(default_factory=press_of)

@@ -9,6 +9,7 @@ from activities.invoice_collection import Collecting
 from activities.message_delivery import Delivering
 from activities.repair import Repairing
 from models.database import Database
+from providers.documents import Press
 from providers.messages import Messenger
 from workflows import queues
 from workflows.invoice_collection import InvoiceCollection
@@ -23,12 +24,13 @@ def worker(
     database: Database,
     messenger: Messenger,
     store_id: str,
+    press: Press | None = None,
     *,
     max_cached_workflows: int = 1_000,
 ) -> Worker:
     """Serves collections, hard deliveries and repair; so many lives are kept in memory."""
     collecting = Collecting(database, store_id)
-    delivering = Delivering(database, store_id, messenger)
+    delivering = Delivering(database, store_id, messenger, press)
     repairing = Repairing(database, store_id)
     return Worker(
         client,

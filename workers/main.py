@@ -10,10 +10,12 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 
 from models.database import Database
+from providers.documents import Press
 from providers.messages import Messenger
 from runtime import schedules
 from runtime.clock import SystemClock
 from runtime.messenger import messenger_of
+from runtime.press import a_press
 from runtime.settings import Settings
 from runtime.temporal import connect, register_search_attributes, store_id
 from workers import billing, lives
@@ -43,19 +45,26 @@ async def run(settings: Settings, only: str | None = None) -> None:
     async with AsyncExitStack() as stack:
         stack.push_async_callback(database.close)
         messenger = await stack.enter_async_context(messenger_of(settings))
+        press = await stack.enter_async_context(a_press())
         store = await store_id(client)
-        for worker in _workers(client, database, messenger, store, only):
+        for worker in _workers(client, database, messenger, press, store, only=only):
             await stack.enter_async_context(worker)
         log.info("worker serves", queues=only or "all")
-        await _relay(client, database, messenger, stop)
+        await _relay(client, database, messenger, press, stop)
         log.info("worker drains")
 
 
 def _workers(
-    client: Client, database: Database, messenger: Messenger, store: str, only: str | None
+    client: Client,
+    database: Database,
+    messenger: Messenger,
+    press: Press,
+    store: str,
+    *,
+    only: str | None,
 ) -> Sequence[Worker]:
     served = {
-        queues.LIVES: lambda: lives.worker(client, database, messenger, store),
+        queues.LIVES: lambda: lives.worker(client, database, messenger, store, press),
         queues.BILLING: lambda: billing.worker(client, database, store),
     }
     if only is not None:
@@ -64,10 +73,10 @@ def _workers(
 
 
 async def _relay(
-    client: Client, database: Database, messenger: Messenger, stop: asyncio.Event
+    client: Client, database: Database, messenger: Messenger, press: Press, stop: asyncio.Event
 ) -> None:
     wakes = WakeRelay(database, client)
-    messages = MessageRelay(database, messenger, SystemClock())
+    messages = MessageRelay(database, messenger, SystemClock(), press)
     keeper = schedules.Keeper(client, database)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(keep_turning("wakes", wakes.turn, stop))

@@ -14,6 +14,7 @@ from activities.message_sending import Sending
 from domain.errors import Unavailable
 from models.database import Actor, Database
 from models.message_queue import Hand, lease
+from providers.documents import Press
 from providers.messages import Messenger
 from runtime.clock import Clock
 
@@ -25,12 +26,14 @@ ACTOR = Actor("platform:relay: message")
 
 
 class MessageRelay:
-    """Delivers the messages of every tenant, the oldest first."""
+    """Delivers the messages of every tenant, the oldest first; without a press, no documents."""
 
-    def __init__(self, database: Database, messenger: Messenger, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, messenger: Messenger, clock: Clock, press: Press | None = None
+    ) -> None:
         self._database = database
         self._clock = clock
-        self._sending = Sending(database, messenger, ACTOR, clock.now)
+        self._sending = Sending(database, messenger, ACTOR, clock.now, press)
 
     async def turn(self) -> int:
         """Carry out one batch of due deliveries; returns how many there were.
