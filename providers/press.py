@@ -28,6 +28,10 @@ class BrokenPage(Exception):
     """The page breaks what prints it: a mistake of a template, not of the machine."""
 
 
+class BrokeOffError(Exception):
+    """A printer ended in the middle of a page."""
+
+
 @dataclass(slots=True)
 class Printer:
     """One process that prints, and how many pages it has printed."""
@@ -52,7 +56,19 @@ class PrinterPress:
         self._absent_until = 0.0
 
     async def pdf(self, html: str) -> bytes:
-        """The page as PDF. CannotPrint without Pango, and when it takes too long or breaks off."""
+        """The page as PDF. CannotPrint without Pango, and when it takes too long.
+
+        A printer may have died since its last page, so a second one tries what one broke off.
+        """
+        try:
+            return await self._pdf(html)
+        except BrokeOffError:
+            try:
+                return await self._pdf(html)
+            except BrokeOffError as error:
+                raise CannotPrint("two printers broke off at this page") from error
+
+    async def _pdf(self, html: str) -> bytes:
         async with self._room, self._printer() as printer:
             try:
                 async with asyncio.timeout(self._page_seconds):
@@ -60,7 +76,7 @@ class PrinterPress:
             except TimeoutError as error:
                 raise CannotPrint("the page took too long to print") from error
             except (OSError, asyncio.IncompleteReadError) as error:
-                raise CannotPrint("the printer broke off") from error
+                raise BrokeOffError from error
             printer.pages += 1
             if not ok:
                 raise BrokenPage(content.decode(errors="replace")[:500])

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 from xml.sax.saxutils import escape
 
+from providers.glyphs import make_readable, readings
+
 LENGTH_BYTES = 4
 FONTS_ONLY = """<?xml version="1.0"?>
 <!DOCTYPE fontconfig SYSTEM "urn:fontconfig:fonts.dtd">
@@ -30,7 +32,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="innkeeper-fonts-") as folder:
         know_only(Path(sys.argv[1]), Path(folder))
         try:
-            what, printed = prepared()
+            what, printed = prepared(Path(sys.argv[1]))
         except (OSError, ImportError) as error:
             answer(answers, ok=False, content=str(error).partition("\n")[0].encode())
             return
@@ -46,7 +48,7 @@ def know_only(fonts: Path, folder: Path) -> None:
     os.environ["FONTCONFIG_FILE"] = str(told)
 
 
-def prepared() -> tuple[str, Print]:
+def prepared(folder: Path) -> tuple[str, Print]:
     """What prints, in words, and the function that does. OSError when Pango cannot be loaded."""
     # Here and not above: they load Pango, which may be missing.
     from weasyprint import HTML, VERSION  # noqa: PLC0415
@@ -60,11 +62,16 @@ def prepared() -> tuple[str, Print]:
         def fetch(self, url: str, headers: object = None) -> URLFetcherResponse:
             raise ValueError(f"nothing is fetched, not {url[:80]} with {headers}")
 
-    fonts = FontConfiguration()
+    fonts, read = FontConfiguration(), readings(folder)
+
+    def finish(_: object, pdf: object) -> None:
+        make_readable(pdf, read)
 
     def printed(html: str) -> bytes:
         page: Any = HTML(string=html, url_fetcher=Nothing())
-        made: bytes = page.write_pdf(font_config=fonts, pdf_variant="pdf/a-3u", pdf_tags=True)
+        made: bytes = page.write_pdf(
+            font_config=fonts, finisher=finish, pdf_variant="pdf/a-3u", pdf_tags=True
+        )
         return made
 
     libraries = cast("Any", text)
