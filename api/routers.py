@@ -18,6 +18,7 @@ from api import (
     resident,
     room,
     start,
+    statement_line,
     task,
 )
 
@@ -34,6 +35,7 @@ TENANT: list[APIRouter] = [
     invoice.router,
     invoice_collection.router,
     payment.router,
+    statement_line.router,
     ledger.router,
     plan.router,
     task.router,

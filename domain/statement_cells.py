@@ -24,11 +24,11 @@ _NOTHING = frozenset({"", "-", "--", "na", "n/a", "nil"})
 
 _NO_LETTER = re.compile(r"[^A-Z0-9]+")
 _PLACEHOLDERS = frozenset({"", "NA", "NIL", "NULL", "NONE"})
-# RRN of UPI and IMPS; NEFT: bank and 12 more, or a letter and 15 digits; RTGS: bank and 18 more.
+# RRN of UPI and IMPS; NEFT and RTGS: the bank's four letters and 12 to 18 more, or a letter and 15
+# digits. Four letters and 16 digits are a standing mandate's, which comes again every month.
 _UTR = re.compile(
-    r"0*[1-9][0-9]{10,11}"
-    r"|[A-Z]{4}(?=(?:[A-Z]*[0-9]){6})[A-Z0-9]{12}|[A-Z][0-9]{15}"
-    r"|[A-Z]{4}(?=(?:[A-Z]*[0-9]){10})[A-Z0-9]{18}"
+    r"0*[1-9][0-9]{10,11}|[A-Z][0-9]{15}"
+    r"|(?![A-Z]{4}[0-9]{16}\Z)[A-Z]{4}(?=(?:[A-Z]*[0-9]){6})[A-Z0-9]{12,18}"
 )
 
 

@@ -160,7 +160,7 @@ class StatementImport:
             now = await open_of(session, who, currency)
             moved = matching.open_of(who) != {i.id: i.balance_minor for i in now}
             if not moved:
-                new = new_payment(credit, self._source, who, book.invoice_id)
+                new = new_payment(credit, currency, who, book.invoice_id)
                 payment = await receive(session, new, at)
                 await self._line_of(session, credit, book, payment, at)
                 now = await open_of(session, who, currency)
@@ -234,7 +234,7 @@ async def _in_turn(session: AsyncSession) -> None:
 
 
 def new_payment(
-    credit: Credit, source: Source, resident_id: UUID, invoice_id: UUID | None
+    credit: Credit, currency: str, resident_id: UUID, invoice_id: UUID | None
 ) -> NewPayment:
     """The credit as money of that resident, paid on its value date.
 
@@ -244,7 +244,7 @@ def new_payment(
     return NewPayment(
         resident_id=resident_id,
         amount_minor=credit.minor,
-        currency=source.currency,
+        currency=currency,
         method=PaymentMethod.UPI if is_upi(words) else PaymentMethod.BANK_TRANSFER,
         paid_on=credit.day,
         reference=credit.utr,

@@ -34,7 +34,7 @@ on conflict do nothing returning id, identity, state, payment_id
 """
 _TASKS = """
 insert into tasks (subject_kind, subject_id, what, title, detail, opened_at, due_at)
-select $4, n.*, $6::timestamptz, $7::timestamptz
+select $4::text, n.id, $5::text, n.title, n.detail, $6::timestamptz, $7::timestamptz
   from unnest($1::uuid[], $2::text[], $3::text[]) as n(id, title, detail)
 """
 _EVENTS = """
