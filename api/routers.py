@@ -20,6 +20,7 @@ from api import (
     resident,
     room,
     start,
+    statement_line,
     task,
 )
 
@@ -37,6 +38,7 @@ TENANT: list[APIRouter] = [
     invoice_collection.router,
     credit_note_paper.router,
     payment.router,
+    statement_line.router,
     ledger.router,
     plan.router,
     task.router,
