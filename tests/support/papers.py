@@ -87,6 +87,13 @@ def letters() -> dict[str, facts.Letter]:
         "bill_of_supply": invoice(Document.bill_of_supply, inr("9975.00")),
         "invoice_half_paid": invoice(Document.tax_invoice, inr("4000.00")),
         "invoice_paid": invoice(Document.tax_invoice, inr("0")),
+        **agreed_and_broken(),
+    }
+
+
+def agreed_and_broken() -> dict[str, facts.Letter]:
+    """What is said about promises and instalments."""
+    return {
         "promise_noted": facts.PromiseNoted(
             sender=SENDER,
             payer_name="Asha Rao",
