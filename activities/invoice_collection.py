@@ -9,14 +9,15 @@ from temporalio import activity
 from activities.life import LifeSteps
 from domain.calendar import local_day
 from domain.errors import Conflict
-from domain.invoice_collection import Step, due_rung
+from domain.invoice_collection import Step, due_reminder
 from domain.lives import Look
 from domain.money import Money
 from domain.next_action import Outlook
 from models import collection
 from models.event import record
+from models.instalment_plan import break_instalments
 from models.invoice import Invoice, Reminder
-from models.late_fee import charge
+from models.late_fee import charge, charge_daily
 from models.life import SubjectKind
 from models.message import Purpose
 from models.messages import tell
@@ -42,13 +43,23 @@ class Collecting(LifeSteps[Invoice]):
 
     @activity.defn
     async def charge_late_fee(self, look: Look) -> Outlook:
-        """Issue the one penalty of this invoice."""
+        """Issue the one penalty of this invoice for being late at all."""
         return await self._taken(look, Step.charge_late_fee, _charge_late_fee, locked_invoice)
+
+    @activity.defn
+    async def charge_daily_fee(self, look: Look) -> Outlook:
+        """Issue the one penalty for the late days of an invoice that stays open."""
+        return await self._taken(look, Step.charge_daily_fee, _charge_daily_fee, locked_invoice)
 
     @activity.defn
     async def break_promise(self, look: Look) -> Outlook:
         """The promised day has passed without the money: what was suspended goes on."""
         return await self._taken(look, Step.break_promise, _break_promise)
+
+    @activity.defn
+    async def break_instalments(self, look: Look) -> Outlook:
+        """An instalment was not paid on its day: what was suspended goes on."""
+        return await self._taken(look, Step.break_instalments, break_instalments)
 
     @activity.defn
     async def hand_to_operator(self, look: Look) -> Outlook:
@@ -63,8 +74,8 @@ class Collecting(LifeSteps[Invoice]):
 
 
 async def _remind(session: AsyncSession, invoice: Invoice, at: datetime) -> None:
-    rung = due_rung(await collection.facts_of(session, invoice), at)
-    if rung is None:
+    due = due_reminder(await collection.facts_of(session, invoice), at)
+    if due is None:
         raise Conflict("no reminder is due")
     message = await tell(
         session,
@@ -73,9 +84,16 @@ async def _remind(session: AsyncSession, invoice: Invoice, at: datetime) -> None
         at=at,
         timezone=invoice.timezone,
     )
-    reminder = Reminder(invoice_id=invoice.id, rung=rung, message_id=message.id, effective_at=at)
-    session.add(reminder)
-    said = {"rung": rung, "message_id": str(message.id)}
+    session.add(
+        Reminder(
+            invoice_id=invoice.id,
+            instalment_id=None if due.part is None else due.part.part.id,
+            rung=due.rung,
+            message_id=message.id,
+            effective_at=at,
+        )
+    )
+    said = {"rung": due.rung, "message_id": str(message.id)}
     await record(session, "invoice.reminded", SubjectKind.INVOICE, invoice.id, at, **said)
 
 
@@ -90,6 +108,10 @@ async def _charge_late_fee(session: AsyncSession, invoice: Invoice, at: datetime
         timezone=invoice.timezone,
         about_id=penalty.id,
     )
+
+
+async def _charge_daily_fee(session: AsyncSession, invoice: Invoice, at: datetime) -> None:
+    await charge_daily(session, invoice, await collection.facts_of(session, invoice), at)
 
 
 async def _break_promise(session: AsyncSession, invoice: Invoice, at: datetime) -> None:

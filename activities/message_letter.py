@@ -13,8 +13,10 @@ from domain.money import Money
 from domain.tax import Document
 from models import message_facts
 from models.database import one, tenant_of
+from models.instalment import open_parts_of
 from models.invoice import Invoice
 from models.message import Channel, Delivery, Message, Purpose
+from models.message_facts import Asked
 from models.resident import Resident
 from models.tenant import Tenant
 from providers import messages as port
@@ -102,17 +104,15 @@ def addressed(
 
 async def _reminder(reading: Reading) -> facts.Letter:
     linked = await message_facts.reminded(reading.session, reading.message)
-    invoices = await message_facts.to_remind_of(
-        reading.session, reading.message, linked, reading.at
-    )
-    currency = invoices[0].currency
-    invoices = [invoice for invoice in invoices if invoice.currency == currency]
+    asked = await message_facts.to_remind_of(reading.session, reading.message, linked, reading.at)
+    currency = asked[0].invoice.currency
+    asked = [one for one in asked if one.invoice.currency == currency]
     day = local_day(reading.at, reading.message.timezone)
     return facts.Reminder(
-        **await reading.head(invoices[0]),
-        rung=max((day - invoice.due_date).days for invoice in invoices),
-        dues=await _dues(reading, invoices),
-        total=_sum(invoices),
+        **await reading.head(asked[0].invoice),
+        rung=max((day - one.due).days for one in asked),
+        dues=await _asked(reading, asked),
+        total=Money(sum(one.minor for one in asked), currency),
     )
 
 
@@ -207,6 +207,25 @@ async def _promise_broken(reading: Reading) -> facts.Letter:
     )
 
 
+async def _instalments_agreed(reading: Reading) -> facts.Letter:
+    invoice = await message_facts.about_invoice(reading.session, reading.message)
+    parts = await open_parts_of(reading.session, invoice)
+    asked = [Asked(invoice, one.part.due, one.open_minor, one) for one in parts]
+    return facts.InstalmentsAgreed(
+        **await reading.head(invoice), dues=await _asked(reading, asked), total=_sum([invoice])
+    )
+
+
+async def _instalments_broken(reading: Reading) -> facts.Letter:
+    invoice = await message_facts.about_invoice(reading.session, reading.message)
+    return facts.InstalmentsBroken(
+        **await reading.head(invoice),
+        missed_on=date.fromisoformat(reading.message.facts["missed_on"]),
+        dues=await _dues(reading, [invoice]),
+        total=_sum([invoice]),
+    )
+
+
 async def _fee_and_late(reading: Reading) -> tuple[Invoice, Invoice]:
     fee = await message_facts.penalty_of(reading.session, reading.message)
     assert fee.parent_id is not None, "a late fee names the invoice it is for"
@@ -214,15 +233,21 @@ async def _fee_and_late(reading: Reading) -> tuple[Invoice, Invoice]:
 
 
 async def _dues(reading: Reading, invoices: Sequence[Invoice]) -> list[facts.Due]:
-    what = await message_facts.described(reading.session, [invoice.id for invoice in invoices])
+    whole = [Asked(one, one.due_date, one.balance_minor) for one in invoices]
+    return await _asked(reading, whole)
+
+
+async def _asked(reading: Reading, asked: Sequence[Asked]) -> list[facts.Due]:
+    what = await message_facts.described(reading.session, [one.invoice.id for one in asked])
     return [
         facts.Due(
-            number=invoice.invoice_number or "",
-            description=what.get(invoice.id, ""),
-            due=invoice.due_date,
-            balance=Money(invoice.balance_minor, invoice.currency),
+            number=one.invoice.invoice_number or "",
+            description=what.get(one.invoice.id, ""),
+            due=one.due,
+            balance=Money(one.minor, one.invoice.currency),
+            part=None if one.part is None else (one.part.number, one.part.of),
         )
-        for invoice in invoices
+        for one in asked
     ]
 
 
@@ -243,4 +268,6 @@ _WRITE: dict[Purpose, Callable[[Reading], Awaitable[facts.Letter]]] = {
     Purpose.INVOICE: _invoice,
     Purpose.PROMISE_NOTED: _promise_noted,
     Purpose.PROMISE_BROKEN: _promise_broken,
+    Purpose.INSTALMENTS_AGREED: _instalments_agreed,
+    Purpose.INSTALMENTS_BROKEN: _instalments_broken,
 }

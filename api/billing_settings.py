@@ -14,6 +14,7 @@ from api.permission import Permission, allows
 from api.request import Context, Here, TenantRoute
 from domain.errors import InvalidInput
 from domain.identifiers import valid_gstin, valid_vpa
+from domain.late_fee import LateFeeBase
 from domain.numbering import RESERVED
 from domain.proration import Basis
 from models.event import record
@@ -21,12 +22,14 @@ from models.tenant import BillingSettings
 
 router = APIRouter(prefix="/billing/settings", tags=["billing"], route_class=TenantRoute)
 MONEY = {
+    "late_fee_fixed": "late_fee_fixed_minor",
+    "late_fee_per_day": "late_fee_per_day_minor",
     "late_fee_cap": "late_fee_cap_minor",
     "late_fee_minimum_balance": "late_fee_minimum_balance_minor",
 }
 PERCENT_MAX = 100
 Days = Annotated[int, Field(ge=0, le=90)]
-LateFeeType = Literal["percentage", "fixed"]
+LateFeeType = Literal["percentage", "fixed", "greater_of"]
 NONE = MoneyField(amount="0", currency="")
 
 
@@ -34,6 +37,10 @@ class SettingsAnswer(Answer):
     """How the tenant bills today; `lateFeeValue` is percent, or major units when it is fixed.
 
     `upiVpa` is the address UPI payments go to; documents with something due show it as a QR code.
+    `greater_of` charges the percentage, or `lateFeeFixed` where that is more. `lateFeeBase` is what
+    a percentage is taken of. `lateFeePerDay` is added for each late day and charged once, with the
+    payment or fifteen days after the due day. `lateFeeCap` limits all fees of an agreement's month;
+    where less than `lateFeeMinimumBalance` is open there is no fee.
     """
 
     invoice_prefix: str
@@ -43,6 +50,9 @@ class SettingsAnswer(Answer):
     late_fee_enabled: bool
     late_fee_type: LateFeeType
     late_fee_value: Decimal
+    late_fee_fixed: MoneyField
+    late_fee_per_day: MoneyField
+    late_fee_base: LateFeeBase
     late_fee_grace_period_days: int
     late_fee_cap: MoneyField | None
     late_fee_minimum_balance: MoneyField
@@ -65,6 +75,9 @@ class SettingsChange(Body):
     late_fee_enabled: bool = True
     late_fee_type: LateFeeType = "percentage"
     late_fee_value: Annotated[Decimal, Field(ge=0, max_digits=12, decimal_places=2)] = Decimal(0)
+    late_fee_fixed: MoneyField = NONE
+    late_fee_per_day: MoneyField = NONE
+    late_fee_base: LateFeeBase = LateFeeBase.outstanding_excluding_fees
     late_fee_grace_period_days: Days = 0
     late_fee_cap: MoneyField | None = None
     late_fee_minimum_balance: MoneyField = NONE
@@ -108,14 +121,23 @@ async def change_settings(body: SettingsChange, here: Here) -> SettingsAnswer:
     settings = await _settings(here.session, lock=True)
     for column, value in body.values(here.tenant.currency).items():
         setattr(settings, column, value)
-    if settings.late_fee_type == "percentage" and settings.late_fee_value > PERCENT_MAX:
-        raise InvalidInput.of(
-            "lateFeeValue", "TOO_LARGE", f"is {settings.late_fee_value} percent; 100 is the most"
-        )
+    _must_make_sense(settings)
     await here.session.flush()
     now = here.parts.clock.now()
     await record(here.session, "billing_settings.changed", "tenant", here.tenant.id, now)
     return _shown(settings, here)
+
+
+def _must_make_sense(settings: BillingSettings) -> None:
+    """What fields must be to each other, whichever of them was sent."""
+    if settings.late_fee_type != "fixed" and settings.late_fee_value > PERCENT_MAX:
+        raise InvalidInput.of(
+            "lateFeeValue", "TOO_LARGE", f"is {settings.late_fee_value} percent; 100 is the most"
+        )
+    if settings.late_fee_type == "greater_of" and not settings.late_fee_fixed_minor:
+        raise InvalidInput.of(
+            "lateFeeFixed", "REQUIRED", "greater_of needs the amount beside the percentage"
+        )
 
 
 async def _settings(session: AsyncSession, *, lock: bool = False) -> BillingSettings:
@@ -128,10 +150,12 @@ def _shown(row: BillingSettings, here: Context) -> SettingsAnswer:
     kept = {
         name: getattr(row, name)
         for name in SettingsAnswer.model_fields
-        if name not in ("late_fee_cap", "late_fee_minimum_balance", "created_at")
+        if name not in MONEY and name != "created_at"
     }
     return SettingsAnswer(
         **kept,
+        late_fee_fixed=money(row.late_fee_fixed_minor, currency),
+        late_fee_per_day=money(row.late_fee_per_day_minor, currency),
         late_fee_cap=None if cap is None else money(cap, currency),
         late_fee_minimum_balance=money(row.late_fee_minimum_balance_minor, currency),
         created_at=row.recorded_at,

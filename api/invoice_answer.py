@@ -55,6 +55,7 @@ class InvoiceAnswer(Answer):
     closing_reason: str | None
     paused_until: date | None
     promised_for: date | None
+    instalments_agreed_at: datetime | None
     disputed_at: datetime | None
     fee_waived_at: datetime | None
     created_at: datetime

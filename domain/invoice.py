@@ -35,3 +35,7 @@ class LineKind(StrEnum):
     late_fee = "late_fee"
     deposit = "deposit"
     other = "other"
+
+
+# What is charged every month again: rent and what is agreed beside it.
+RECURRING = frozenset({LineKind.rent, LineKind.maintenance, LineKind.food})

@@ -16,6 +16,7 @@ from models import event
 from models.collection import replan
 from models.fee_reversal import Coming, reverse_fees
 from models.invoice import Invoice
+from models.late_fee import charge_days
 from models.ledger_entry import NewEntry, post
 from models.life import SubjectKind
 from models.payment import Payment
@@ -57,6 +58,10 @@ async def _used_up(
     touched: set[UUID] = set()
     while changed := await reverse_fees(session, _coming(uses), at):
         touched |= changed
+        uses = await _uses(session, resident_id, currency)
+    late = list({use.invoice.id: use.invoice for use in uses}.values())
+    if fees := await charge_days(session, late, _coming(uses), at):
+        touched |= {fee.id for fee in fees}
         uses = await _uses(session, resident_id, currency)
     shares = [Share(use.invoice.id, use.minor, payment_id=use.payment.id) for use in uses]
     await allocate(session, shares, currency, at)

@@ -12,9 +12,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from domain import invoice_collection, keys
 from domain.invoice import InvoiceStatus, InvoiceType
 from domain.invoice_collection import CollectionFacts
-from domain.late_fee import LateFeeKind, LateFeeTerms
+from domain.late_fee import FeePart, LateFeeBase, LateFeeKind, LateFeeTerms
 from models import plan
 from models.database import one, tenant_of
+from models.fee_facts import fee_facts
+from models.instalment import parts_of
 from models.invoice import Invoice, Reminder
 from models.life import SubjectKind
 from models.plan import Planned
@@ -44,13 +46,16 @@ class CollectionTerms:
                 "grace_days": self.fee.grace_days,
                 "cap_minor": self.fee.cap_minor,
                 "minimum_balance_minor": self.fee.minimum_balance_minor,
+                "per_day_minor": self.fee.per_day_minor,
+                "base": self.fee.base.value,
             },
         }
 
     @classmethod
     def read(cls, terms: dict[str, Any]) -> "CollectionTerms":
-        """Back from the column."""
+        """Back from the column; terms frozen before there were bases and days know neither."""
         fee = dict(terms["fee"])
+        fee["base"] = LateFeeBase(fee.get("base", LateFeeBase.outstanding_excluding_fees))
         fee["kind"] = LateFeeKind(fee["kind"])
         fee["percent"] = None if fee["percent"] is None else Decimal(fee["percent"])
         return cls(terms["reminders"], tuple(terms["rungs"]), LateFeeTerms(**fee))
@@ -61,24 +66,38 @@ def terms_of(
 ) -> CollectionTerms:
     """The tenant's terms of today; an agreement's own percentage goes before the default.
 
-    `late_fee_value` is a percentage, or a fixed amount in major units of the currency.
+    `late_fee_value` is a percentage, or a fixed amount in major units of the currency; it is the
+    percentage of `greater_of`, whose amount is `late_fee_fixed_minor`.
     """
-    kind = LateFeeKind.percent if settings.late_fee_type == "percentage" else LateFeeKind.fixed
-    percent = settings.late_fee_value if kind is LateFeeKind.percent else None
+    kind = _KINDS[settings.late_fee_type]
+    percent = None if kind is LateFeeKind.fixed else settings.late_fee_value
     if late_fee_percentage is not None:
         kind, percent = LateFeeKind.percent, late_fee_percentage
-    fixed = int(settings.late_fee_value.scaleb(exponent)) if kind is LateFeeKind.fixed else 0
+    fixed = {
+        LateFeeKind.percent: 0,
+        LateFeeKind.fixed: int(settings.late_fee_value.scaleb(exponent)),
+        LateFeeKind.greater_of: settings.late_fee_fixed_minor,
+    }
     fee = LateFeeTerms(
         enabled=settings.late_fee_enabled,
         kind=kind,
         percent=percent,
-        fixed_minor=fixed,
+        fixed_minor=fixed[kind],
         grace_days=settings.late_fee_grace_period_days,
         cap_minor=settings.late_fee_cap_minor,
         minimum_balance_minor=settings.late_fee_minimum_balance_minor,
+        per_day_minor=settings.late_fee_per_day_minor,
+        base=LateFeeBase(settings.late_fee_base),
     )
     rungs = sorted({-settings.reminder_days_before, 0, *settings.reminder_days_after})
     return CollectionTerms(settings.reminder_enabled, tuple(rungs), fee)
+
+
+_KINDS = {
+    "percentage": LateFeeKind.percent,
+    "fixed": LateFeeKind.fixed,
+    "greater_of": LateFeeKind.greater_of,
+}
 
 
 async def locked(session: AsyncSession, invoice_id: UUID) -> Invoice:
@@ -94,6 +113,8 @@ async def facts_of(session: AsyncSession, invoice: Invoice) -> CollectionFacts:
     """What the rows say about a locked invoice."""
     terms = CollectionTerms.read(invoice.terms)
     around = (await session.execute(_around(invoice))).one()
+    parts = around.fee_parts or ()
+    measured = await fee_facts(session, invoice, terms.fee)
     return CollectionFacts(
         status=invoice.status,
         invoice_type=invoice.invoice_type,
@@ -107,7 +128,7 @@ async def facts_of(session: AsyncSession, invoice: Invoice) -> CollectionFacts:
         rungs=terms.rungs,
         rungs_sent=frozenset(around.rungs_sent or ()),
         late_fee=terms.fee,
-        fee_charged=around.fee_charged,
+        fee_charged=FeePart.flat in parts,
         fee_waived=invoice.fee_waived_at is not None,
         paused_until=invoice.paused_until,
         promised_for=invoice.promised_for,
@@ -115,6 +136,13 @@ async def facts_of(session: AsyncSession, invoice: Invoice) -> CollectionFacts:
         parent_open=around.parent_open,
         tasks_open=frozenset(around.tasks_open or ()),
         handed_over=invoice.handed_over_at is not None,
+        daily_fee_charged=FeePart.daily in parts,
+        recurring_minor=measured.recurring_minor,
+        outstanding_fees_minor=measured.outstanding_fees_minor,
+        fees_of_month_minor=measured.fees_of_month_minor,
+        settled=measured.settled,
+        instalments=await parts_of(session, invoice),
+        parent_paid_at=around.parent_paid_at,
     )
 
 
@@ -164,13 +192,15 @@ async def replan(session: AsyncSession, invoice_id: UUID, at: datetime) -> Plann
 _CLOSED = frozenset({InvoiceStatus.paid, InvoiceStatus.cancelled, InvoiceStatus.written_off})
 
 
-def _around(invoice: Invoice) -> Select[Any, Any, bool, bool]:
+def _around(invoice: Invoice) -> Select[Any, Any, Any, bool, Any]:
     """What other rows say about an invoice, in one statement."""
-    sent = select(func.array_agg(Reminder.rung)).where(Reminder.invoice_id == invoice.id)
+    sent = select(func.array_agg(Reminder.rung)).where(
+        Reminder.invoice_id == invoice.id, Reminder.instalment_id.is_(None)
+    )
     tasks = select(func.array_agg(Task.what)).where(
         Task.subject_id == invoice.id, Task.status == TaskStatus.OPEN
     )
-    penalty = exists().where(
+    penalties = select(func.array_agg(Invoice.sequence)).where(
         Invoice.parent_id == invoice.id, Invoice.invoice_type == InvoiceType.penalty
     )
     parent = exists().where(
@@ -178,9 +208,13 @@ def _around(invoice: Invoice) -> Select[Any, Any, bool, bool]:
         Invoice.status == InvoiceStatus.issued,
         Invoice.balance_minor > 0,
     )
+    parent_paid = select(Invoice.paid_at).where(
+        Invoice.id == invoice.parent_id, Invoice.status == InvoiceStatus.paid
+    )
     return select(
         sent.scalar_subquery().label("rungs_sent"),
         tasks.scalar_subquery().label("tasks_open"),
-        penalty.label("fee_charged"),
+        penalties.scalar_subquery().label("fee_parts"),
         parent.label("parent_open"),
+        parent_paid.scalar_subquery().label("parent_paid_at"),
     )

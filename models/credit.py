@@ -3,15 +3,15 @@
 An issued document is never edited: each of these is a new row beside it.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.calendar import local_day
 from domain.errors import Conflict, IllegalTransition
-from domain.invoice import InvoiceStatus, InvoiceType
+from domain.invoice import InvoiceStatus
 from domain.ledger import for_write_off
 from models import event
 from models.advances import use_advances
@@ -19,6 +19,7 @@ from models.collection import replan
 from models.credit_note import take_back
 from models.database import one
 from models.invoice import CreditNote, Invoice
+from models.late_fee import has_more_to_charge, penalties_of
 from models.ledger_entry import NewEntry, post
 from models.life import SubjectKind
 from models.settling import closed, locked_invoice, paid_by
@@ -54,8 +55,9 @@ async def cancel(session: AsyncSession, invoice_id: UUID, reason: str, at: datet
     _must_be_issued(invoice, "cancelled")
     await take_back(session, invoice, None, reason, at)
     invoice.closing_reason = reason
-    penalty = await _open_penalty_of(session, invoice.id)
-    if penalty is not None and not await paid_by(session, penalty.id):
+    for penalty in await _open_penalties_of(session, invoice.id):
+        if await paid_by(session, penalty.id):
+            continue
         await take_back(session, penalty, None, reason, at)
         penalty.closing_reason = reason
         await replan(session, penalty.id, at)
@@ -68,8 +70,7 @@ async def write_off(session: AsyncSession, invoice_id: UUID, reason: str, at: da
     invoice = await locked_invoice(session, invoice_id)
     _must_be_issued(invoice, "written off")
     await _give_up(session, invoice, reason, at)
-    penalty = await _open_penalty_of(session, invoice.id)
-    if penalty is not None:
+    for penalty in await _open_penalties_of(session, invoice.id):
         await _give_up(session, penalty, reason, at)
         await replan(session, penalty.id, at)
     await replan(session, invoice.id, at)
@@ -97,30 +98,35 @@ async def _give_up(session: AsyncSession, invoice: Invoice, reason: str, at: dat
 async def waive_fee(session: AsyncSession, invoice_id: UUID, reason: str, at: datetime) -> Invoice:
     """Let the late fee of an invoice go: credit what is open of it, and charge none later.
 
-    The invoice is named, or its penalty; the invoice is returned. IllegalTransition when the fee
-    was waived before, when it is settled, or when there can be none any more.
+    Both parts of it: the flat one and the one for each late day. The invoice is named, or its
+    penalty; the invoice is returned. IllegalTransition when the fee was waived before, when it is
+    settled, or when there can be none any more.
     """
     named = await one(session, Invoice, invoice_id)
     invoice = await locked_invoice(session, named.parent_id or named.id)
-    penalty = await _penalty_of(session, invoice.id)
-    _may_be_waived(invoice, penalty)
+    penalties = await penalties_of(session, invoice.id)
+    _may_be_waived(invoice, penalties)
     invoice.fee_waived_at = at
     invoice.fee_waived_reason = reason
     await event.record(session, "invoice.fee_waived", SubjectKind.INVOICE, invoice.id, at)
-    if penalty is not None:
+    for penalty in penalties:
+        if penalty.status != InvoiceStatus.issued:
+            continue
         await take_back(session, penalty, penalty.balance_minor, reason, at)
         await replan(session, penalty.id, at)
     await replan(session, invoice.id, at)
     return invoice
 
 
-def _may_be_waived(invoice: Invoice, penalty: Invoice | None) -> None:
+def _may_be_waived(invoice: Invoice, penalties: Sequence[Invoice]) -> None:
     if invoice.fee_waived_at is not None:
         raise IllegalTransition("the late fee has been waived already")
-    if penalty is not None and penalty.status != InvoiceStatus.issued:
-        raise IllegalTransition(f"the late fee is {penalty.status}; a credit note gives money back")
-    if penalty is None:
-        _must_be_issued(invoice, "spared its late fee")
+    if any(penalty.status == InvoiceStatus.issued for penalty in penalties):
+        return
+    if penalties and not has_more_to_charge(invoice, penalties):
+        status = penalties[-1].status
+        raise IllegalTransition(f"the late fee is {status}; a credit note gives money back")
+    _must_be_issued(invoice, "spared its late fee")
 
 
 def _must_be_issued(invoice: Invoice, what: str) -> None:
@@ -130,20 +136,10 @@ def _must_be_issued(invoice: Invoice, what: str) -> None:
         )
 
 
-async def _penalty_of(session: AsyncSession, invoice_id: UUID) -> Invoice | None:
-    """The late fee of an invoice, locked after it."""
-    return await session.scalar(
-        select(Invoice)
-        .where(Invoice.parent_id == invoice_id, Invoice.invoice_type == InvoiceType.penalty)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-
-
-async def _open_penalty_of(session: AsyncSession, invoice_id: UUID) -> Invoice | None:
-    """The same, if money is still asked for by it."""
-    penalty = await _penalty_of(session, invoice_id)
-    return penalty if penalty is not None and penalty.status == InvoiceStatus.issued else None
+async def _open_penalties_of(session: AsyncSession, invoice_id: UUID) -> list[Invoice]:
+    """The parts of an invoice's late fee that money is still asked for by, locked after it."""
+    penalties = await penalties_of(session, invoice_id)
+    return [penalty for penalty in penalties if penalty.status == InvoiceStatus.issued]
 
 
 async def _settle(session: AsyncSession, invoice: Invoice, at: datetime) -> None:

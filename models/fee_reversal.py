@@ -1,4 +1,4 @@
-"""Takes a late fee back when money dated before the fee day arrives after it was charged."""
+"""Takes back what of a late fee money dated earlier would have spared, when it arrives later."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,14 +10,24 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.calendar import in_words
 from domain.invoice import InvoiceType
-from domain.late_fee import fee_day, fee_to_reverse
+from domain.late_fee import (
+    FeePart,
+    Owed,
+    Settled,
+    daily_fee,
+    fee_day,
+    flat_fee,
+    last_daily_day,
+    late_days,
+    open_before,
+)
 from domain.tax import split_tax
 from models.collection import CollectionTerms
 from models.credit_note import CREDITABLE, charges_left, take_back
-from models.invoice import CreditNote, Invoice, InvoiceLine
+from models.fee_facts import fee_facts, settlements
+from models.invoice import Invoice, InvoiceLine
 from models.message import Purpose
 from models.messages import tell
-from models.payment import Allocation, Payment
 from models.settling import locked_invoices
 
 
@@ -31,7 +41,7 @@ class Coming:
 
 
 async def reverse_fees(session: AsyncSession, coming: Sequence[Coming], at: datetime) -> set[UUID]:
-    """Credit each fee that this money, had it arrived on its day, would have spared or lessened.
+    """Credit of each part of a fee what this money, had it arrived on its day, would have spared.
 
     The resident is locked. Returns the penalties that changed; a second call finds none.
     """
@@ -64,20 +74,17 @@ async def _reversed(
     coming: Sequence[Coming],
     at: datetime,
 ) -> bool:
-    terms = CollectionTerms.read(parent.terms).fee
-    day = fee_day(parent.due_date, terms.grace_days)
-    early = [share for share in coming if share.paid_on < day]
+    early = [share for share in coming if share.paid_on < _counts_until(parent, penalty)]
     if not early:
         return False
-    outstanding = parent.total_minor - sum(share.minor for share in early)
-    outstanding -= await _settled_before(session, parent.id, day)
     left = await charges_left(session, penalty.id)
     charged = sum(charge.amount_minor for charge in left)
-    fee = fee_to_reverse(terms, charged, outstanding)
+    fee = max(0, charged - await _really_due(session, parent, penalty, coming))
     if fee == 0:
         return False
     total = None if fee == charged else await _with_tax(session, penalty.id, fee)
-    reason = f"Paid on {in_words(early[0].paid_on)}, before the late fee fell due"
+    before = "before the late fee fell due" if fee == charged else "so less of the fee was due"
+    reason = f"Paid on {in_words(early[0].paid_on)}, {before}"
     await take_back(session, penalty, total, reason, at)
     await tell(
         session,
@@ -90,19 +97,29 @@ async def _reversed(
     return True
 
 
-async def _settled_before(session: AsyncSession, invoice_id: UUID, day: date) -> int:
-    """What was booked so far of money paid, and of credit given, before that day."""
-    paid = await session.scalar(
-        select(func.coalesce(func.sum(Allocation.amount_minor), 0))
-        .join(Payment, Payment.id == Allocation.payment_id)
-        .where(Allocation.invoice_id == invoice_id, Payment.paid_on < day)
-    )
-    credited = await session.scalar(
-        select(func.coalesce(func.sum(CreditNote.total_minor), 0)).where(
-            CreditNote.invoice_id == invoice_id, CreditNote.issued_on < day
-        )
-    )
-    return int(paid or 0) + int(credited or 0)
+def _counts_until(parent: Invoice, penalty: Invoice) -> date:
+    """Money paid before this day makes that part of the fee less."""
+    terms = CollectionTerms.read(parent.terms).fee
+    if penalty.sequence == FeePart.daily:
+        return last_daily_day(parent.due_date, terms.grace_days)
+    return fee_day(parent.due_date, terms.grace_days)
+
+
+async def _really_due(
+    session: AsyncSession, parent: Invoice, penalty: Invoice, coming: Sequence[Coming]
+) -> int:
+    """What of that part would have been charged, had the money been known on its day."""
+    terms = CollectionTerms.read(parent.terms).fee
+    settled = await settlements(session, parent.id)
+    settled += [Settled(share.paid_on, share.minor) for share in coming]
+    left = parent.total_minor - sum(one.minor for one in settled)
+    if penalty.sequence == FeePart.daily:
+        last = last_daily_day(parent.due_date, terms.grace_days)
+        return daily_fee(terms, late_days(terms, parent.due_date, left, settled, last))
+    measured = await fee_facts(session, parent, terms)
+    outstanding = open_before(left, settled, fee_day(parent.due_date, terms.grace_days))
+    owed = Owed(outstanding, measured.recurring_minor, measured.outstanding_fees_minor)
+    return flat_fee(terms, owed)
 
 
 async def _with_tax(session: AsyncSession, penalty_id: UUID, fee: int) -> int:

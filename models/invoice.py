@@ -36,6 +36,7 @@ class Invoice(TenantRow):
             "uq_invoices_parent",
             "tenant_id",
             "parent_id",
+            "sequence",  # each part of a late fee is charged once
             unique=True,
             postgresql_where=text("parent_id is not null"),
         ),
@@ -87,6 +88,7 @@ class Invoice(TenantRow):
     cancelled_at: Mapped[datetime | None]
     paused_until: Mapped[date | None]
     promised_for: Mapped[date | None]
+    instalments_agreed_at: Mapped[datetime | None]
     disputed_at: Mapped[datetime | None]
     fee_waived_at: Mapped[datetime | None]
     handed_over_at: Mapped[datetime | None]
@@ -147,17 +149,28 @@ class CreditNote(TenantRow):
 
 
 class Reminder(TenantRow):
-    """A rung of the ladder that was climbed for an invoice, and the message that carried it."""
+    """A rung of the ladder that was climbed for an invoice, and the message that carried it.
+
+    An invoice paid in instalments has a ladder for each of them.
+    """
 
     __tablename__ = "reminders"
     __table_args__ = (
         within_tenant("invoice_id", "invoices"),
         within_tenant("message_id", "messages"),
-        UniqueConstraint("tenant_id", "invoice_id", "rung"),
+        within_tenant("instalment_id", "instalments"),
+        UniqueConstraint(
+            "tenant_id",
+            "invoice_id",
+            "instalment_id",
+            "rung",
+            postgresql_nulls_not_distinct=True,
+        ),
         Index("ix_reminders_message", "tenant_id", "message_id"),
     )
 
     invoice_id: Mapped[UUID]
+    instalment_id: Mapped[UUID | None]
     rung: Mapped[int]
     message_id: Mapped[UUID]
     effective_at: Mapped[datetime]

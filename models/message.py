@@ -22,6 +22,8 @@ class Purpose(StrEnum):
     RECEIPT = "receipt"
     PROMISE_NOTED = "promise_noted"
     PROMISE_BROKEN = "promise_broken"
+    INSTALMENTS_AGREED = "instalments_agreed"
+    INSTALMENTS_BROKEN = "instalments_broken"
 
 
 class Channel(StrEnum):

@@ -5,6 +5,7 @@ taken back. So everything is read here, immediately before the call.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
@@ -12,9 +13,11 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.calendar import at_local, local_day
+from domain.instalments import OpenPart
 from domain.invoice import InvoiceStatus, InvoiceType
 from models.collection import CollectionTerms
 from models.database import one
+from models.instalment import open_parts_of
 from models.invoice import CreditNote, Invoice, InvoiceLine, Reminder
 from models.message import Message
 from models.payment import Allocation, Payment, PaymentStatus
@@ -25,6 +28,16 @@ _PAUSE_ENDS = time(10)
 MONEY_GONE = frozenset({PaymentStatus.BOUNCED, PaymentStatus.FAILED})
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a reminder asks for: an invoice's balance by its due day, or one instalment of it."""
+
+    invoice: Invoice
+    due: date
+    minor: int
+    part: OpenPart | None = None
+
+
 def is_open(invoice: Invoice) -> bool:
     """Issued, and money is still due on it."""
     return invoice.status == InvoiceStatus.issued and invoice.balance_minor > 0
@@ -32,6 +45,11 @@ def is_open(invoice: Invoice) -> bool:
 
 def chased(invoice: Invoice, at: datetime) -> bool:
     """Money is open and nothing was agreed that makes us wait for it."""
+    return _is_asked(invoice, at) and invoice.instalments_agreed_at is None
+
+
+def _is_asked(invoice: Invoice, at: datetime) -> bool:
+    """The same, of an invoice paid in instalments too: one of them may be asked for."""
     paused = invoice.paused_until
     waits = paused is not None and at < at_local(paused, _PAUSE_ENDS, invoice.timezone)
     agreed = waits or invoice.promised_for is not None or invoice.disputed_at is not None
@@ -56,9 +74,10 @@ async def penalty_of(session: AsyncSession, message: Message) -> Invoice:
     if invoice.invoice_type == InvoiceType.penalty:
         return invoice
     found = await session.scalars(
-        select(Invoice).where(
-            Invoice.parent_id == invoice.id, Invoice.invoice_type == InvoiceType.penalty
-        )
+        select(Invoice)
+        .where(Invoice.parent_id == invoice.id, Invoice.invoice_type == InvoiceType.penalty)
+        .order_by(Invoice.sequence)
+        .limit(1)
     )
     return found.one()
 
@@ -73,7 +92,7 @@ async def reminded(session: AsyncSession, message: Message) -> set[UUID]:
 
 async def to_remind_of(
     session: AsyncSession, message: Message, linked: set[UUID], at: datetime
-) -> list[Invoice]:
+) -> list[Asked]:
     """All that is due of that payer: what the reminder is linked to and what else is open by now.
 
     An invoice whose first reminder has come is listed too, though another step may be about to
@@ -82,16 +101,33 @@ async def to_remind_of(
     day = local_day(at, message.timezone)
     still_open = await open_invoices(session, message.resident_id)
     parents = {invoice.id for invoice in still_open}
-    listed: list[Invoice] = []
+    listed: list[Asked] = []
     for invoice in still_open:
-        follows = invoice.parent_id in parents
-        wanted = not follows and (invoice.id in linked or _has_its_turn(invoice, day))
-        if wanted and chased(invoice, at):
-            listed.append(invoice)
-    ids = {invoice.id for invoice in listed}
+        if invoice.parent_id in parents or not _is_asked(invoice, at):
+            continue
+        if invoice.instalments_agreed_at is not None:
+            listed += await _parts_asked(session, invoice, day)
+        elif invoice.id in linked or _has_its_turn(invoice, day):
+            listed.append(Asked(invoice, invoice.due_date, invoice.balance_minor))
+    ids = {one.invoice.id for one in listed if one.part is None}
     # A penalty stands beside the invoice it is for, and waits while that one waits.
-    listed += [one for one in still_open if one.parent_id in ids and chased(one, at)]
-    return sorted(listed, key=lambda invoice: (invoice.due_date, invoice.id))
+    listed += [
+        Asked(one, one.due_date, one.balance_minor)
+        for one in still_open
+        if one.parent_id in ids and chased(one, at)
+    ]
+    return sorted(listed, key=lambda one: (one.due, one.invoice.id))
+
+
+async def _parts_asked(session: AsyncSession, invoice: Invoice, day: date) -> list[Asked]:
+    """The open instalments whose first reminder has come."""
+    terms = CollectionTerms.read(invoice.terms)
+    ahead = timedelta(days=min((*terms.rungs, 0)))
+    return [
+        Asked(invoice, one.part.due, one.open_minor, one)
+        for one in await open_parts_of(session, invoice)
+        if one.part.due + ahead <= day
+    ]
 
 
 async def open_invoices(session: AsyncSession, resident_id: UUID) -> Sequence[Invoice]:

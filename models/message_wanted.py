@@ -46,7 +46,7 @@ async def _reminder(session: AsyncSession, message: Message, at: datetime) -> bo
     """At least one invoice it is a rung of still asks for money, and no later rung has come."""
     linked = await reminded(session, message)
     asking = await to_remind_of(session, message, linked, at)
-    mine = [invoice for invoice in asking if invoice.id in linked]
+    mine = [one.invoice for one in asking if one.invoice.id in linked]
     return any([not await _overtaken(session, message, invoice, at) for invoice in mine])
 
 
@@ -57,12 +57,15 @@ async def _overtaken(
     facts = await facts_of(session, invoice)
     if due_rung(facts, at) is not None:
         return True
-    rung = await session.scalar(
-        select(func.max(Reminder.rung)).where(
+    mine = await session.scalar(
+        select(func.max(Reminder.effective_at)).where(
             Reminder.invoice_id == invoice.id, Reminder.message_id == message.id
         )
     )
-    return rung is not None and max(facts.rungs_sent) > rung
+    newest = await session.scalar(
+        select(func.max(Reminder.effective_at)).where(Reminder.invoice_id == invoice.id)
+    )
+    return mine is not None and newest is not None and newest > mine
 
 
 async def _late_fee(session: AsyncSession, message: Message, _at: datetime) -> bool:
@@ -102,6 +105,11 @@ async def _promise_broken(session: AsyncSession, message: Message, at: datetime)
     return chased(await about_invoice(session, message), at)
 
 
+async def _instalments_agreed(session: AsyncSession, message: Message, _at: datetime) -> bool:
+    invoice = await about_invoice(session, message)
+    return is_open(invoice) and invoice.instalments_agreed_at is not None
+
+
 _ASK: dict[Purpose, Question] = {
     Purpose.REMINDER: _reminder,
     Purpose.LATE_FEE: _late_fee,
@@ -110,4 +118,6 @@ _ASK: dict[Purpose, Question] = {
     Purpose.INVOICE: _invoice,
     Purpose.PROMISE_NOTED: _promise_noted,
     Purpose.PROMISE_BROKEN: _promise_broken,
+    Purpose.INSTALMENTS_AGREED: _instalments_agreed,
+    Purpose.INSTALMENTS_BROKEN: _promise_broken,
 }

@@ -26,6 +26,7 @@ from models.collection import replan
 from models.database import one
 from models.fee_reversal import Coming, reverse_fees
 from models.invoice import Invoice
+from models.late_fee import charge_days
 from models.ledger_entry import NewEntry, post
 from models.message import Purpose
 from models.messages import tell
@@ -65,8 +66,9 @@ class NewPayment:
 async def receive(session: AsyncSession, new: NewPayment, at: datetime) -> Payment:
     """Book money: the named invoice first, then the oldest due; what is left is an advance.
 
-    A late fee that this money, dated before the fee day, would have spared is credited. Conflict
-    for a reference that was booked before, IllegalTransition when the named invoice is not open.
+    What of a late fee this money, dated earlier, would have spared is credited; where it settles
+    an invoice that costs more each late day, those days are charged with it. Conflict for a
+    reference that was booked before, IllegalTransition when the named invoice is not open.
     """
     await lock_resident(session, new.resident_id)
     zone = await timezone_of(session, new.resident_id)
@@ -78,6 +80,8 @@ async def receive(session: AsyncSession, new: NewPayment, at: datetime) -> Payme
     while changed := await reverse_fees(session, _coming(new, shared), at):
         reversed_fees |= changed
         shared = _shared(new, invoices)
+    invoices += await charge_days(session, invoices, _coming(new, shared), at)
+    shared = _shared(new, invoices)
     payment = await _written(session, new, shared.rest_minor, local_day(at, zone), at)
     await _booked(session, payment, shared.parts, invoices, at)
     touched = {invoice_id for invoice_id, _ in shared.parts} | reversed_fees

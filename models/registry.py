@@ -1,6 +1,7 @@
 """Every table, imported in one place so that migrations and tests see them all."""
 
 from models import (
+    instalment,
     invoice,
     ledger,
     life,
@@ -17,6 +18,7 @@ from models.base import Base
 
 TABLES = Base.metadata
 MODULES = (
+    instalment,
     invoice,
     ledger,
     life,

@@ -25,9 +25,12 @@ async def promise(
 ) -> Invoice:
     """Note that the payer promised to pay on a day: everything else waits until it has passed.
 
-    A new promise replaces the one before. IllegalTransition unless the invoice is issued.
+    A new promise replaces the one before. IllegalTransition unless the invoice is issued, and
+    while it is paid in instalments.
     """
     invoice = await _issued(session, invoice_id, "promised for")
+    if invoice.instalments_agreed_at is not None:
+        raise IllegalTransition("the invoice is paid in instalments; cancel them to note a promise")
     today = local_day(at, invoice.timezone)
     _within("promisedFor", on, today, today + timedelta(days=PROMISE_DAYS_MAX))
     invoice.promised_for = on

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import ARRAY, CheckConstraint, Integer, Numeric, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from domain.late_fee import LateFeeBase
 from domain.proration import Basis
 from models.base import Base, TenantRow, one_of
 
@@ -92,7 +93,10 @@ class BillingSettings(TenantRow):
     __table_args__ = (
         UniqueConstraint("tenant_id"),
         one_of("proration_basis", Basis),
-        CheckConstraint("late_fee_type in ('percentage', 'fixed')", name="late_fee_type_known"),
+        CheckConstraint(
+            "late_fee_type in ('percentage', 'fixed', 'greater_of')", name="late_fee_type_known"
+        ),
+        one_of("late_fee_base", LateFeeBase),
         CheckConstraint("invoice_prefix ~ '^[A-Z0-9]{1,3}$'", name="prefix_fits_sixteen"),
     )
 
@@ -104,6 +108,11 @@ class BillingSettings(TenantRow):
     late_fee_type: Mapped[str] = mapped_column(server_default="percentage")
     late_fee_value: Mapped[Decimal] = mapped_column(Numeric(12, 2), server_default=text("5"))
     late_fee_grace_period_days: Mapped[int] = mapped_column(server_default=text("3"))
+    late_fee_fixed_minor: Mapped[int] = mapped_column(server_default=text("0"))
+    late_fee_per_day_minor: Mapped[int] = mapped_column(server_default=text("0"))
+    late_fee_base: Mapped[str] = mapped_column(
+        server_default=LateFeeBase.outstanding_excluding_fees
+    )
     late_fee_cap_minor: Mapped[int | None]
     late_fee_minimum_balance_minor: Mapped[int] = mapped_column(server_default=text("0"))
     reminder_enabled: Mapped[bool] = mapped_column(server_default=text("true"))

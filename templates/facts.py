@@ -28,12 +28,16 @@ class Sender:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """One open invoice: what for, until when, and what is still open of it."""
+    """One open invoice: what for, until when, and what is still open of it.
+
+    `part` says that it is an instalment: the how-manieth of how many.
+    """
 
     number: str
     description: str
     due: date
     balance: Money
+    part: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +98,11 @@ class LateFee(Letter):
     def total(self) -> Money:
         """The late invoice and its fee together."""
         return self.late.balance + self.fee.balance
+
+    @property
+    def is_paid(self) -> bool:
+        """The late invoice was paid by now; the fee alone is open."""
+        return self.late.balance.minor == 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +171,27 @@ class PromiseBroken(Letter):
     template: ClassVar[str] = "promise_broken"
 
     promised_for: date
+    dues: Sequence[Due]
+    total: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstalmentsAgreed(Letter):
+    """An invoice is paid in parts; each of `dues` is one of them."""
+
+    template: ClassVar[str] = "instalments_agreed"
+
+    dues: Sequence[Due]
+    total: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstalmentsBroken(Letter):
+    """An instalment was not paid on its day, so the whole is open again."""
+
+    template: ClassVar[str] = "instalments_broken"
+
+    missed_on: date
     dues: Sequence[Due]
     total: Money
 

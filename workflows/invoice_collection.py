@@ -23,7 +23,9 @@ class InvoiceCollection(Life):
             look=Collecting.look,
             steps={
                 Step.break_promise: Collecting.break_promise,
+                Step.break_instalments: Collecting.break_instalments,
                 Step.charge_late_fee: Collecting.charge_late_fee,
+                Step.charge_daily_fee: Collecting.charge_daily_fee,
                 Step.remind: Collecting.remind,
                 Step.hand_to_operator: Collecting.hand_to_operator,
             },

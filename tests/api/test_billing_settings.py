@@ -45,9 +45,36 @@ async def test_what_is_sent_changes_and_the_rest_stays(client: httpx2.AsyncClien
     assert (await put(client, lateFeeCap=None)).json()["lateFeeCap"] is None
 
 
+async def test_the_late_fee_has_two_parts_a_base_and_a_cap(client: httpx2.AsyncClient) -> None:
+    """The greater of a percentage and an amount, so much a day, of the recurring charges."""
+    shown = (await client.get("/billing/settings")).json()
+    assert shown["lateFeePerDay"] == shown["lateFeeFixed"] == {"amount": "0.00", "currency": "INR"}
+    assert shown["lateFeeBase"] == "outstanding_excluding_fees"
+    terms = {
+        "lateFeeType": "greater_of",
+        "lateFeeFixed": {"amount": "250.00", "currency": "INR"},
+        "lateFeePerDay": {"amount": "50.00", "currency": "INR"},
+        "lateFeeBase": "recurring",
+        "lateFeeMinimumBalance": {"amount": "500.00", "currency": "INR"},
+    }
+    assert (await put(client, lateFeeType="greater_of")).json()["errors"][0] == {
+        "field": "lateFeeFixed",
+        "code": "REQUIRED",
+        "message": "greater_of needs the amount beside the percentage",
+    }
+    changed = await put(client, **terms)
+    assert changed.status_code == 200, changed.text
+    shown = (await client.get("/billing/settings")).json()
+    assert {name: shown[name] for name in terms} == terms
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [
+        ("lateFeePerDay", None),
+        ("lateFeePerDay", {"amount": "-1.00", "currency": "INR"}),
+        ("lateFeeFixed", {"amount": "1.00", "currency": "EUR"}),
+        ("lateFeeBase", "everything"),
         ("invoicePrefix", "ABCD"),
         ("invoicePrefix", "in"),
         ("invoicePrefix", "BOS"),

@@ -251,12 +251,21 @@ FACTS = st.builds(
     promised_for=st.one_of(st.none(), st.dates(date(2026, 9, 25), date(2026, 11, 10))),
     disputed=st.sampled_from([False, False, True]),
     parent_open=st.booleans(),
+    parent_paid_at=st.one_of(st.none(), st.just(in_india(6, 18))),
     tasks_open=st.frozensets(st.sampled_from([step.value for step in Step]), max_size=1),
     handed_over=st.booleans(),
 )
 MOMENTS = st.datetimes(datetime(2026, 10, 1), datetime(2026, 12, 31)).map(  # noqa: DTZ001
     lambda moment: moment.replace(tzinfo=UTC)
 )
+
+
+def test_who_has_just_paid_the_rent_is_asked_for_its_fee_on_the_next_morning() -> None:
+    fee = replace(OCTOBER_RENT, invoice_type="penalty", parent_paid_at=in_india(6, 18))
+    now = in_india(6, 18)
+    assert due_rung(fee, now) is None
+    first = next(action for action in plan(fee, now) if action.what == Step.remind)
+    assert first.at == in_india(7)
 
 
 @given(FACTS, MOMENTS)

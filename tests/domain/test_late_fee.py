@@ -12,10 +12,11 @@ from domain.late_fee import (
     LateFeeBase,
     LateFeeKind,
     LateFeeTerms,
+    Owed,
     fee_base,
     fee_day,
     fee_days,
-    fee_to_reverse,
+    flat_fee,
     late_fee,
 )
 from tests.domain.samples import PERCENT_TERMS
@@ -102,7 +103,7 @@ def test_what_is_reversed_leaves_the_fee_that_was_due(
     )
     charged = late_fee(terms, outstanding)
     really_open = max(0, outstanding - paid_earlier)
-    back = fee_to_reverse(terms, charged, really_open)
+    back = charged - min(charged, flat_fee(terms, Owed(really_open)))
     assert 0 <= back <= charged
     assert charged - back == late_fee(terms, really_open)
     assert cap is None or charged <= cap

@@ -65,7 +65,7 @@ async def wanted(house: House, message: Message, at: datetime) -> bool:
 async def listed(house: House, message: Message, at: datetime) -> list[UUID]:
     async with house.session() as session:
         linked = await reminded_by(session, message)
-        return [invoice.id for invoice in await to_remind_of(session, message, linked, at)]
+        return [invoice.invoice.id for invoice in await to_remind_of(session, message, linked, at)]
 
 
 async def change(debt: Debt, **columns: object) -> None:

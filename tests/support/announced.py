@@ -15,7 +15,9 @@ from tests.support.house import House
 TRACES = {
     "invoice.reminded": "remind",
     "late_fee.charged": "charge_late_fee",
+    "daily_fee.charged": "charge_daily_fee",
     "promise.broken": "break_promise",
+    "instalments.broken": "break_instalments",
     "invoice.handed_over": "hand_to_operator",
 }
 # A step is taken in the instant it is due; the server's clock runs on while we work.

@@ -9,7 +9,7 @@ from sqlalchemy import func, inspect, select
 
 from domain.invoice import InvoiceType
 from models import late_fee
-from models.collection import facts_of
+from models.collection import CollectionTerms, facts_of
 from models.database import Database
 from models.invariants import check
 from models.invoice import Invoice
@@ -69,7 +69,11 @@ async def booked(house: House, new: NewPayment, at: datetime = LATER) -> Payment
 
 
 async def another(
-    debt: Debt, due: date, minor: int = RENT_MINOR, rate: Decimal = Decimal(0)
+    debt: Debt,
+    due: date,
+    minor: int = RENT_MINOR,
+    rate: Decimal = Decimal(0),
+    terms: CollectionTerms = TERMS,
 ) -> Debt:
     """A second invoice of the same payer, issued when the first was."""
     row = await debt.row()
@@ -81,7 +85,7 @@ async def another(
         invoice_type=InvoiceType(row.invoice_type),
         lines=[a_line(minor, rate)],
         due=due,
-        terms=TERMS,
+        terms=terms,
     )
     async with debt.house.session() as session:
         invoice = await issue(session, new, row.issued_at or LATER)

@@ -1,6 +1,6 @@
 """Invoices that somebody owes: issued through the models, on terms a test can count on."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -38,6 +38,8 @@ TERMS = CollectionTerms(
         minimum_balance_minor=0,
     ),
 )
+DAY_MINOR = 100_00
+DAILY_TERMS = replace(TERMS, fee=replace(TERMS.fee, per_day_minor=DAY_MINOR))
 
 
 def ten(day: date) -> datetime:
@@ -78,9 +80,24 @@ class Debt:
             return await one(session, Invoice, self.invoice_id)
 
     async def penalty(self) -> Invoice | None:
-        """Its late fee, if one was charged."""
+        """Its late fee, if one was charged: the flat part of it."""
         async with self.house.session() as session:
-            return await session.scalar(select(Invoice).where(Invoice.parent_id == self.invoice_id))
+            return await session.scalar(
+                select(Invoice)
+                .where(Invoice.parent_id == self.invoice_id)
+                .order_by(Invoice.sequence)
+                .limit(1)
+            )
+
+    async def fees(self) -> list[tuple[int, int, str]]:
+        """The parts of its late fee: which one, its amount before tax, and how it stands."""
+        async with self.house.session() as session:
+            rows = await session.scalars(
+                select(Invoice)
+                .where(Invoice.parent_id == self.invoice_id)
+                .order_by(Invoice.sequence)
+            )
+            return [(row.sequence, row.subtotal_minor, row.status) for row in rows]
 
 
 async def a_debt(

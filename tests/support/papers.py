@@ -1,5 +1,6 @@
 """One set of facts for every template: a payer, her invoices, the papers about them."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -64,6 +65,13 @@ def letters() -> dict[str, facts.Letter]:
         "late_fee": facts.LateFee(
             sender=SENDER, payer_name="Asha Rao", url=PAY, fee=LATE, late=RENT
         ),
+        "late_fee_of_days": facts.LateFee(
+            sender=SENDER,
+            payer_name="Asha Rao",
+            url=PAY,
+            fee=LATE,
+            late=replace(RENT, balance=inr("0")),
+        ),
         "fee_reversed": facts.FeeReversed(
             sender=SENDER,
             payer_name="Asha Rao",
@@ -81,6 +89,13 @@ def letters() -> dict[str, facts.Letter]:
         "bill_of_supply": invoice(Document.bill_of_supply, inr("9975.00")),
         "invoice_half_paid": invoice(Document.tax_invoice, inr("4000.00")),
         "invoice_paid": invoice(Document.tax_invoice, inr("0")),
+        **agreed_and_broken(),
+    }
+
+
+def agreed_and_broken() -> dict[str, facts.Letter]:
+    """What is said about promises and instalments."""
+    return {
         "promise_noted": facts.PromiseNoted(
             sender=SENDER,
             payer_name="Asha Rao",
@@ -94,6 +109,24 @@ def letters() -> dict[str, facts.Letter]:
             payer_name="Asha Rao",
             url=PAY,
             promised_for=date(2026, 10, 12),
+            dues=[RENT],
+            total=inr("9500.00"),
+        ),
+        "instalments_agreed": facts.InstalmentsAgreed(
+            sender=SENDER,
+            payer_name="Asha Rao",
+            url=PAY,
+            dues=[
+                replace(RENT, due=date(2026, 10, 12), balance=inr("5000.00"), part=(1, 2)),
+                replace(RENT, due=date(2026, 10, 26), balance=inr("4500.00"), part=(2, 2)),
+            ],
+            total=inr("9500.00"),
+        ),
+        "instalments_broken": facts.InstalmentsBroken(
+            sender=SENDER,
+            payer_name="Asha Rao",
+            url=PAY,
+            missed_on=date(2026, 10, 12),
             dues=[RENT],
             total=inr("9500.00"),
         ),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from models import credit, money_in, suspension
+from models import credit, instalment_plan, money_in, suspension
 from models.message import Purpose
 from models.payment import PaymentMethod
 from tests.support.debt import FEE_MINOR, RENT_MINOR, Debt, pay
@@ -62,6 +62,14 @@ def broken(day: int) -> list[Heard]:
     return [(Purpose.PROMISE_BROKEN, day)]
 
 
+def agreed(day: int) -> list[Heard]:
+    return [(Purpose.INSTALMENTS_AGREED, day)]
+
+
+def missed(day: int) -> list[Heard]:
+    return [(Purpose.INSTALMENTS_BROKEN, day)]
+
+
 def pays(minor: int = RENT_MINOR) -> Act:
     async def act(debt: Debt, at: datetime) -> object:
         return await pay(debt, at, minor)
@@ -109,6 +117,18 @@ def pauses(days_from_due: int) -> Act:
         day = debt.due + timedelta(days=days_from_due)
         async with debt.house.session() as session:
             return await suspension.pause(session, debt.invoice_id, day, None, at)
+
+    return act
+
+
+def pays_in_parts(*days_from_due: int) -> Act:
+    """Equal parts, one by each of these days."""
+
+    async def act(debt: Debt, at: datetime) -> object:
+        each = RENT_MINOR // len(days_from_due)
+        parts = [(debt.due + timedelta(days=day), each) for day in days_from_due]
+        async with debt.house.session() as session:
+            return await instalment_plan.agree(session, debt.invoice_id, parts, None, at)
 
     return act
 
@@ -218,6 +238,46 @@ def with_promises() -> list[Story]:
             "pays after a broken promise",
             [Deed(2, promises(3)), Deed(5, pays(whole(5)))],
             [*UNTIL_FEE, *noted(2), *broken(4), *charged(4), *receipt(5)],
+        ),
+    ]
+
+
+HALF = RENT_MINOR // 2
+
+
+def with_instalments() -> list[Story]:
+    """Days cost 100.00 each on top of the fee; the days of a part are its own reminders."""
+    return [
+        Story(
+            "pays each part in time",
+            [Deed(2, pays_in_parts(10, 20)), Deed(9, pays(HALF)), Deed(20, pays(HALF))],
+            [*UNTIL_FEE, *agreed(2), *reminded(7), *receipt(9), *reminded(17, 20), *receipt(20)],
+            fee_minor=0,
+        ),
+        Story(
+            "pays one part and misses the next",
+            [Deed(2, pays_in_parts(10, 20)), Deed(9, pays(HALF))],
+            [
+                *(*UNTIL_FEE, *agreed(2), *reminded(7), *receipt(9), *reminded(17, 20)),
+                *(*missed(21), *charged(21), *charged(21), *reminded(21)),
+            ],
+            ends="issued",
+            fee_minor=FEE_MINOR // 2,
+        ),
+        Story(
+            "is paused over the day of a part",
+            [Deed(2, pays_in_parts(6, 12)), Deed(4, pauses(14)), Deed(14, pays(), hour=9)],
+            [*UNTIL_FEE, *agreed(2), *reminded(3), *receipt(14)],
+            fee_minor=0,
+        ),
+        Story(
+            "pays late and each late day with it",
+            [Deed(6, pays())],
+            [
+                *(*UNTIL_FEE, *charged(4), *receipt(6), *charged(6)),
+                *reminded(7, 11, 13, 19, 21),
+            ],
+            fee_minor=FEE_MINOR,
         ),
     ]
 

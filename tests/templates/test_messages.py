@@ -30,6 +30,7 @@ SUBJECTS = {
     "reminder_of_two_ahead": "₹1,19,000.50 is due, the first of it on 5 October 2026",
     "reminder_of_two_today": "₹1,19,000.50 is due, the first of it today",
     "late_fee": "A late fee of ₹475.00 was added",
+    "late_fee_of_days": "A late fee of ₹475.00 was added",
     "fee_reversed": "The late fee of ₹475.00 was taken back",
     "receipt": "Received with thanks: ₹10,000.00",
     "receipt_with_advance": "Received with thanks: ₹10,000.00",
@@ -39,6 +40,8 @@ SUBJECTS = {
     "invoice_paid": "Invoice INV/26-27/000123: ₹9,975.00, due on 5 October 2026",
     "promise_noted": "Noted: you will pay ₹9,500.00 by 12 October 2026",
     "promise_broken": "₹9,500.00 is still open",
+    "instalments_agreed": "Agreed: you pay ₹9,500.00 in 2 instalments",
+    "instalments_broken": "₹9,500.00 is still open",
 }
 TEXTS = {
     "reminder_before": (
@@ -58,6 +61,10 @@ TEXTS = {
         f" Open in all: Rs. 25.00. Receipt: {PAY}"
     ),
     "invoice_paid": f"Sunrise Residency: INV/26-27/000123 is paid, thank you. See: {PAY}",
+    "instalments_agreed": (
+        "Sunrise Residency: agreed, Rs. 9,500.00 in 2 instalments, the first Rs. 5,000.00 by"
+        f" 12 Oct 2026. Pay: {PAY}"
+    ),
 }
 # What each message must tell in any language.
 TOLD = {
@@ -71,6 +78,9 @@ TOLD = {
     "invoice_half_paid": ("₹9,975.00", "₹4,000.00"),
     "promise_noted": ("INV/26-27/000123", "₹9,500.00"),
     "promise_broken": ("INV/26-27/000123", "₹9,500.00"),
+    "late_fee_of_days": ("INV/26-27/000123", "INV/26-27/000124", "₹475.00"),
+    "instalments_agreed": ("INV/26-27/000123", "₹5,000.00", "₹4,500.00", "₹9,500.00"),
+    "instalments_broken": ("INV/26-27/000123", "₹9,500.00"),
 }
 
 
@@ -108,7 +118,7 @@ def test_a_text_message_says_it_in_one_breath(case: str, said: str) -> None:
 def test_a_text_message_fits_one_part_in_english(case: str) -> None:
     said = templates.render_sms(CASES[case], "en")
     assert is_gsm(said), {letter for letter in said if not is_gsm(letter)}
-    longest_facts = case in {"late_fee", "reminder_firm"}
+    longest_facts = case in {"late_fee", "late_fee_of_days", "reminder_firm"}
     assert segments(said) <= (2 if longest_facts else 1), len(said)
     assert said.count(PAY) == 1
     assert said.startswith("Sunrise Residency: ")

@@ -17,6 +17,7 @@ from domain.calendar import local_day
 from domain.errors import IllegalTransition
 from domain.message_delivery import DeliveryState
 from models import credit, suspension
+from models.collection import CollectionTerms
 from models.database import one
 from models.invoice import Invoice
 from models.message import Message, Purpose
@@ -25,11 +26,20 @@ from models.resident import Resident
 from models.task_answer import resolve
 from tests.support.announced import WITHIN, Announcements
 from tests.support.database import DatabaseUrls
-from tests.support.debt import FEE_MINOR, Debt, a_debt, pay, pay_within
+from tests.support.debt import (
+    DAILY_TERMS,
+    DAY_MINOR,
+    FEE_MINOR,
+    TERMS,
+    Debt,
+    a_debt,
+    pay,
+    pay_within,
+)
 from tests.support.house import ZONE, House, a_property, a_resident
 from tests.support.oracle import Chance, chances, foretold
 from tests.support.soak import soaked
-from tests.support.stories import Heard, Story, charged, forty, reminded
+from tests.support.stories import Heard, Story, charged, forty, reminded, with_instalments
 from tests.support.underway import Underway, at, under_way
 from workflows.life import HISTORY_EVENTS_MAX
 
@@ -52,7 +62,9 @@ class Told:
         return sorted(heard for heard in self.story.heard if heard[0] not in deaf)
 
 
-async def begin(house: House, stories: Sequence[Story]) -> list[Told]:
+async def begin(
+    house: House, stories: Sequence[Story], terms: CollectionTerms = TERMS
+) -> list[Told]:
     """A resident for each story, every fourth with a mail address too."""
     place = await a_property(house, beds=sum(story.invoices for story in stories))
     beds = iter(range(len(place.bed_ids)))
@@ -61,7 +73,13 @@ async def begin(house: House, stories: Sequence[Story]) -> list[Told]:
         resident = await a_resident(house, email="" if number % 4 == 0 else None)
         debts = [
             await a_debt(
-                house, DUE, place=place, bed=next(beds), resident_id=resident.id, issued=ISSUED
+                house,
+                DUE,
+                place=place,
+                bed=next(beds),
+                resident_id=resident.id,
+                issued=ISSUED,
+                terms=terms,
             )
             for _ in range(story.invoices)
         ]
@@ -111,6 +129,27 @@ async def test_forty_residents_each_hear_what_they_should_once_and_nothing_after
         assert not [step for step in await house.announced() if step.at <= house.clock.now()]
         for of in told:
             assert not await house.lives_on(of.debts[0].workflow_id), of.story.name
+
+
+async def test_instalments_and_late_days_take_their_course_in_the_life(
+    env: WorkflowEnvironment, database_urls: DatabaseUrls
+) -> None:
+    announced = Announcements()
+    async with under_way(env, database_urls, watch=announced.watch) as house:
+        told = await begin(house.house, with_instalments(), DAILY_TERMS)
+        announced.house = house.house
+        async with house.worker():
+            await live_through(house, told)
+        for of in told:
+            heard = await heard_by(house.house, of.resident.id)
+            assert heard == of.expected(), of.story.name
+            assert (await of.debts[0].row()).status == of.story.ends, of.story.name
+            fees = {part: minor for part, minor, _ in await of.debts[0].fees()}
+            assert fees.get(0, 0) == of.story.fee_minor, of.story.name
+        assert await announced.missed() == []
+        missed, late = told[1].debts[0], told[3].debts[0]
+        assert (await missed.fees())[1][1] == 12 * DAY_MINOR
+        assert (await late.fees())[1][1] == 3 * DAY_MINOR
 
 
 async def test_lives_do_what_the_pure_rules_foretell_whatever_happens_to_them(

@@ -3,8 +3,9 @@
 from datetime import date
 
 from activities.invoice_collection import Collecting
+from models.instalment_plan import agree
 from models.suspension import promise
-from tests.support.debt import Debt, a_debt
+from tests.support.debt import DAILY_TERMS, RENT_MINOR, Debt, a_debt
 from tests.support.house import House, a_tenant
 from tests.support.twice import Ground, Step, twice
 
@@ -46,6 +47,26 @@ async def the_grace_is_over(ground: Ground) -> Step:
     debt, collecting = await _debt(ground)
     await collecting.remind(debt.look(debt.after(1)))
     return Step(collecting.charge_late_fee, (debt.look(debt.after(4)),))
+
+
+@twice(Collecting.charge_daily_fee)
+async def the_last_late_day_has_come(ground: Ground) -> Step:
+    house = await a_tenant(ground.database)
+    debt = await a_debt(house, DUE, terms=DAILY_TERMS)
+    collecting = Collecting(ground.database, ground.store_id)
+    await collecting.charge_late_fee(debt.look(debt.after(4)))
+    await collecting.remind(debt.look(debt.after(7)))
+    return Step(collecting.charge_daily_fee, (debt.look(debt.after(15)),))
+
+
+@twice(Collecting.break_instalments)
+async def an_instalment_was_missed(ground: Ground) -> Step:
+    debt, collecting = await _debt(ground)
+    parts = [(date(2026, 10, 8), RENT_MINOR // 2), (date(2026, 10, 20), RENT_MINOR // 2)]
+    async with debt.house.session() as session:
+        await agree(session, debt.invoice_id, parts, None, debt.after(2))
+    await collecting.remind(debt.look(debt.after(3)))
+    return Step(collecting.break_instalments, (debt.look(debt.after(4)),))
 
 
 @twice(Collecting.break_promise)
