@@ -3,6 +3,7 @@
 An issued document is never edited: each of these is a new row beside it.
 """
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -10,13 +11,15 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.calendar import local_day
-from domain.errors import Conflict, IllegalTransition
+from domain.credit_note import Charge, lines_taken_back
+from domain.errors import Conflict, IllegalTransition, InvalidInput
 from domain.invoice import InvoiceStatus, InvoiceType
 from domain.ledger import for_write_off
+from domain.money import Money
 from models import event
 from models.advances import use_advances
 from models.collection import replan
-from models.credit_note import take_back
+from models.credit_note import CREDITABLE, charges_left, creditable, take_back
 from models.database import one
 from models.invoice import CreditNote, Invoice
 from models.ledger_entry import NewEntry, post
@@ -25,17 +28,59 @@ from models.settling import closed, locked_invoice, paid_by
 
 
 async def credit(
-    session: AsyncSession, invoice_id: UUID, total_minor: int | None, reason: str, at: datetime
+    session: AsyncSession,
+    invoice_id: UUID,
+    total_minor: int | None,
+    reason: str,
+    at: datetime,
+    *,
+    lines: Mapping[int, int] | None = None,
 ) -> CreditNote:
     """Credit a part of an invoice, or all that is left (None), by a note with its own number.
 
+    A part is a total with tax, or by position what goes off the price of each line before tax.
     What had been paid already becomes an advance and pays what else is open. IllegalTransition
     unless the invoice is issued or paid; InvalidInput beyond what is left to be credited.
     """
     invoice = await locked_invoice(session, invoice_id)
-    note = await take_back(session, invoice, total_minor, reason, at)
+    if invoice.status in CREDITABLE:
+        left = await charges_left(session, invoice.id)
+        _within(invoice, left, total_minor, lines)
+    note = await take_back(session, invoice, total_minor, reason, at, lines=lines)
     await _settle(session, invoice, at)
     return note
+
+
+def _within(
+    invoice: Invoice,
+    left: Sequence[Charge],
+    total_minor: int | None,
+    lines: Mapping[int, int] | None,
+) -> None:
+    most, total = creditable(invoice, left), total_minor
+    if lines is not None:
+        by_place = {position - 1: minor for position, minor in lines.items()}
+        for place, minor in by_place.items():
+            _within_line(invoice, left, place, minor)
+        total = sum(part.gross_minor for part in lines_taken_back(left, by_place))
+    if total is not None and total <= 0:
+        raise InvalidInput.of("amount", "TOO_SMALL", "a credit note takes something back")
+    if total is not None and total > most:
+        at_most = Money(most, invoice.currency).major
+        message = f"at most {at_most} is left to be credited"
+        raise InvalidInput.of("amount", "TOO_LARGE", message)
+
+
+def _within_line(invoice: Invoice, left: Sequence[Charge], place: int, minor: int) -> None:
+    if not 0 <= place < len(left):
+        message = f"there is no line {place + 1}; the invoice has {len(left)}"
+        raise InvalidInput.of("lineItems", "NO_SUCH_LINE", message)
+    if minor <= 0:
+        raise InvalidInput.of("lineItems", "TOO_SMALL", f"line {place + 1} takes nothing back")
+    if minor > left[place].amount_minor:
+        most = Money(left[place].amount_minor, invoice.currency).major
+        message = f"line {place + 1}: at most {most} before tax is left to be credited"
+        raise InvalidInput.of("lineItems", "TOO_LARGE", message)
 
 
 async def cancel(session: AsyncSession, invoice_id: UUID, reason: str, at: datetime) -> Invoice:
@@ -52,6 +97,8 @@ async def cancel(session: AsyncSession, invoice_id: UUID, reason: str, at: datet
             code="INVOICE_HAS_PAYMENTS",
         )
     _must_be_issued(invoice, "cancelled")
+    if invoice.written_off_minor:
+        raise IllegalTransition("a part of it was written off: issue a credit note for the rest")
     await take_back(session, invoice, None, reason, at)
     invoice.closing_reason = reason
     penalty = await _open_penalty_of(session, invoice.id)
@@ -90,6 +137,7 @@ async def _give_up(session: AsyncSession, invoice: Invoice, reason: str, at: dat
     )
     await post(session, entry, for_write_off(given_up))
     invoice.balance_minor = 0
+    invoice.written_off_minor += given_up
     invoice.closing_reason = reason
     await closed(session, invoice, InvoiceStatus.written_off, at)
 
