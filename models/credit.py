@@ -89,16 +89,7 @@ async def cancel(session: AsyncSession, invoice_id: UUID, reason: str, at: datet
     The number stays taken and the paper stays kept, with a credit note for the whole beside it.
     """
     invoice = await locked_invoice(session, invoice_id)
-    if invoice.status == InvoiceStatus.draft:
-        raise IllegalTransition("a draft is deleted, not cancelled")
-    if invoice.status == InvoiceStatus.paid or await paid_by(session, invoice_id):
-        raise Conflict(
-            f"{invoice.invoice_number} has been paid in part or whole: issue a credit note",
-            code="INVOICE_HAS_PAYMENTS",
-        )
-    _must_be_issued(invoice, "cancelled")
-    if invoice.written_off_minor:
-        raise IllegalTransition("a part of it was written off: issue a credit note for the rest")
+    await refuse_cancelling(session, invoice)
     await take_back(session, invoice, None, reason, at)
     invoice.closing_reason = reason
     penalty = await _open_penalty_of(session, invoice.id)
@@ -108,6 +99,20 @@ async def cancel(session: AsyncSession, invoice_id: UUID, reason: str, at: datet
         await replan(session, penalty.id, at)
     await replan(session, invoice.id, at)
     return invoice
+
+
+async def refuse_cancelling(session: AsyncSession, invoice: Invoice) -> None:
+    """Conflict when money is on a locked invoice, IllegalTransition unless it is issued."""
+    if invoice.status == InvoiceStatus.draft:
+        raise IllegalTransition("a draft is deleted, not cancelled")
+    if invoice.status == InvoiceStatus.paid or await paid_by(session, invoice.id):
+        raise Conflict(
+            f"{invoice.invoice_number} has been paid in part or whole: issue a credit note",
+            code="INVOICE_HAS_PAYMENTS",
+        )
+    _must_be_issued(invoice, "cancelled")
+    if invoice.written_off_minor:
+        raise IllegalTransition("a part of it was written off: issue a credit note for the rest")
 
 
 async def write_off(session: AsyncSession, invoice_id: UUID, reason: str, at: datetime) -> Invoice:
