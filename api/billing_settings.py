@@ -86,6 +86,13 @@ class SettingsChange(Body):
         return given
 
 
+def within_percent(late_fee_type: str, value: Decimal) -> None:
+    """A late fee in percent is at most the whole; InvalidInput beyond it."""
+    if late_fee_type == "percentage" and value > PERCENT_MAX:
+        message = f"is {value} percent; 100 is the most"
+        raise InvalidInput.of("lateFeeValue", "TOO_LARGE", message)
+
+
 @router.get("", **allows(Permission.SETTINGS_READ))
 async def get_settings(here: Here) -> SettingsAnswer:
     """How the tenant bills today."""
@@ -101,10 +108,7 @@ async def change_settings(body: SettingsChange, here: Here) -> SettingsAnswer:
     settings = await _settings(here.session, lock=True)
     for column, value in body.values(here.tenant.currency).items():
         setattr(settings, column, value)
-    if settings.late_fee_type == "percentage" and settings.late_fee_value > PERCENT_MAX:
-        raise InvalidInput.of(
-            "lateFeeValue", "TOO_LARGE", f"is {settings.late_fee_value} percent; 100 is the most"
-        )
+    within_percent(settings.late_fee_type, settings.late_fee_value)
     await here.session.flush()
     now = here.parts.clock.now()
     await record(here.session, "billing_settings.changed", "tenant", here.tenant.id, now)

@@ -205,7 +205,7 @@ def _standing(row: Invoice, at: datetime) -> dict[str, Any]:
 async def _lines(session: AsyncSession, row: Invoice) -> list[LineAnswer]:
     if row.status == InvoiceStatus.draft:
         return [
-            _line(line, line.rate, row.currency, position)
+            answered(line, line.rate, row.currency, position)
             for position, line in enumerate(lines_of(row), 1)
         ]
     rows = await session.scalars(
@@ -213,10 +213,11 @@ async def _lines(session: AsyncSession, row: Invoice) -> list[LineAnswer]:
         .where(InvoiceLine.invoice_id == row.id)
         .order_by(InvoiceLine.position, InvoiceLine.id)
     )
-    return [_line(line, line.tax_rate, row.currency, line.position) for line in rows]
+    return [answered(line, line.tax_rate, row.currency, line.position) for line in rows]
 
 
-def _line(line: InvoiceLine | Line, rate: Decimal, currency: str, position: int) -> LineAnswer:
+def answered(line: InvoiceLine | Line, rate: Decimal, currency: str, position: int) -> LineAnswer:
+    """A line of an invoice, a draft or a preview."""
     tax = line.cgst_minor + line.sgst_minor + line.igst_minor
     return LineAnswer(
         position=position,

@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from api import (
     agreement,
     bed,
+    billing_preview,
     billing_run,
     billing_settings,
     credit_note,
@@ -31,6 +32,7 @@ TENANT: list[APIRouter] = [
     resident.router,
     agreement.router,
     billing_run.router,
+    billing_preview.router,
     billing_settings.router,
     invoice.router,
     invoice_collection.router,

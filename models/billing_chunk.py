@@ -151,14 +151,24 @@ async def office_for(
     session: AsyncSession, month: Month, property_id: UUID | None, at: datetime
 ) -> Office:
     """The same for a month nobody asked a run of."""
+    tenant, settings = await billing_terms(session)
+    return Office(tenant, settings, month, property_id, at, issued_on(tenant, month, at))
+
+
+async def billing_terms(session: AsyncSession) -> tuple[Tenant, BillingSettings]:
+    """The tenant of the session and how it bills."""
     found = await session.execute(
         select(Tenant, BillingSettings).join(
             BillingSettings, BillingSettings.tenant_id == Tenant.tenant_id
         )
     )
     tenant, settings = found.one()
-    issued_on = max(month.first, local_day(at, tenant.timezone))
-    return Office(tenant, settings, month, property_id, at, issued_on)
+    return tenant, settings
+
+
+def issued_on(tenant: Tenant, month: Month, at: datetime) -> date:
+    """The tenant's day, never before the period begins."""
+    return max(month.first, local_day(at, tenant.timezone))
 
 
 async def to_bill(driver: Driver, office: Office, after: UUID | None, limit: int) -> Sequence[Any]:

@@ -7,6 +7,7 @@ in the caller's transaction, so all of it is there or nothing is.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from json import dumps
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -168,13 +169,18 @@ def _invoices(office: Office, patterns: Sequence[Pattern], issued: Sequence[Issu
 
 def _described(office: Office, pattern: Pattern) -> Sequence[object]:
     """What the invoices of a pattern have in common, in the order of the statement."""
-    owed, row, settings = pattern.draft, pattern.row, office.settings
-    gstin = row["gst_number"] or (settings.gst_number if settings.gst_enabled else None)
+    owed, row = pattern.draft, pattern.row
     return (
         *(pattern.number, row["property_id"], owed.document.value, owed.due, row["currency"]),
         *(owed.subtotal_minor, owed.tax_minor, owed.total_minor, dumps(pattern.terms.written())),
-        *(row["timezone"], gstin, row["state"]),
+        *(row["timezone"], gstin_of(office, row), row["state"]),
     )
+
+
+def gstin_of(office: Office, row: Any) -> str | None:
+    """Whose registration stands on the invoice: the property's, else the operator's."""
+    settings = office.settings
+    return row["gst_number"] or (settings.gst_number if settings.gst_enabled else None)
 
 
 def _lines(patterns: Sequence[Pattern], bills: Sequence[Bill]) -> Statement:
@@ -238,7 +244,8 @@ def _plans(office: Office, owed: Sequence[Issued]) -> Iterator[Statement]:
         bill = one.bill
         key = (bill.pattern.number, one.balance)
         if key not in plans:
-            actions = invoice_collection.plan(_facts(office, one), office.at)
+            facts = facts_at_issue(office, bill.pattern, one.balance)
+            actions = invoice_collection.plan(facts, office.at)
             plans[key] = (len(plans), actions)
         number, _ = plans[key]
         rows.append((bill.id, bill.row["property_id"], number))
@@ -257,14 +264,13 @@ def _wakes(office: Office, owed: Sequence[Issued]) -> Statement:
     return Statement(_WAKES, (new_ids(len(rows)), *columns(rows)))
 
 
-def _facts(office: Office, one: Issued) -> CollectionFacts:
-    """The facts of an invoice that was issued this moment."""
-    pattern = one.bill.pattern
+def facts_at_issue(office: Office, pattern: Pattern, balance: int) -> CollectionFacts:
+    """The facts of an invoice that was issued this moment, with so much left to pay."""
     return CollectionFacts(
         status=InvoiceStatus.issued,
         invoice_type=InvoiceType.rent,
-        balance_minor=one.balance,
-        outstanding_without_fees_minor=one.balance,
+        balance_minor=balance,
+        outstanding_without_fees_minor=balance,
         currency=pattern.row["currency"],
         due=pattern.draft.due,
         issued_at=office.at,
