@@ -106,6 +106,16 @@ class SettingsChange(Body):
         return given
 
 
+def must_make_sense(kind: str, value: Decimal, fixed_minor: int) -> None:
+    """What the fields of a late fee must be to each other, whichever was sent; InvalidInput."""
+    if kind != "fixed" and value > PERCENT_MAX:
+        raise InvalidInput.of("lateFeeValue", "TOO_LARGE", f"is {value} percent; 100 is the most")
+    if kind == "greater_of" and not fixed_minor:
+        raise InvalidInput.of(
+            "lateFeeFixed", "REQUIRED", "greater_of needs the amount beside the percentage"
+        )
+
+
 @router.get("", **allows(Permission.SETTINGS_READ))
 async def get_settings(here: Here) -> SettingsAnswer:
     """How the tenant bills today."""
@@ -121,23 +131,11 @@ async def change_settings(body: SettingsChange, here: Here) -> SettingsAnswer:
     settings = await _settings(here.session, lock=True)
     for column, value in body.values(here.tenant.currency).items():
         setattr(settings, column, value)
-    _must_make_sense(settings)
+    must_make_sense(settings.late_fee_type, settings.late_fee_value, settings.late_fee_fixed_minor)
     await here.session.flush()
     now = here.parts.clock.now()
     await record(here.session, "billing_settings.changed", "tenant", here.tenant.id, now)
     return _shown(settings, here)
-
-
-def _must_make_sense(settings: BillingSettings) -> None:
-    """What fields must be to each other, whichever of them was sent."""
-    if settings.late_fee_type != "fixed" and settings.late_fee_value > PERCENT_MAX:
-        raise InvalidInput.of(
-            "lateFeeValue", "TOO_LARGE", f"is {settings.late_fee_value} percent; 100 is the most"
-        )
-    if settings.late_fee_type == "greater_of" and not settings.late_fee_fixed_minor:
-        raise InvalidInput.of(
-            "lateFeeFixed", "REQUIRED", "greater_of needs the amount beside the percentage"
-        )
 
 
 async def _settings(session: AsyncSession, *, lock: bool = False) -> BillingSettings:

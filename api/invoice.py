@@ -44,6 +44,7 @@ from models.one_off import (
 )
 from models.paper import invoice_paper, language_of
 from models.payment import PaymentMethod
+from models.reissuing import reissue
 from models.timeline import timeline
 
 router = APIRouter(prefix="/invoices", tags=["invoices"], route_class=TenantRoute)
@@ -260,6 +261,20 @@ async def cancel_invoice(
     """Reverse an invoice nobody has paid anything of, by a credit note for the whole."""
     at = here.parts.clock.now()
     row = await credit.cancel(here.session, invoice_id, (body or CancelBody()).reason, at)
+    return await detail(here.session, row, at)
+
+
+@router.post("/{invoice_id}/regenerate", status_code=201, **WRITE)
+async def regenerate_invoice(
+    invoice_id: UUID, here: Here, body: CancelBody | None = None
+) -> InvoiceDetail:
+    """Cancel a month's rent invoice and issue it anew from the agreement as it now is.
+
+    One act: the old number stays, cancelled by a credit note, and `replacedBy` the new one. A month
+    that was cancelled already is issued anew as well. 409 when money is on the invoice: credit it.
+    """
+    at = here.parts.clock.now()
+    row = await reissue(here.session, invoice_id, (body or CancelBody()).reason, at)
     return await detail(here.session, row, at)
 
 

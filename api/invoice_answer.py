@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.body import Answer, MoneyField, money
@@ -21,7 +21,11 @@ from models.payment import Allocation
 
 
 class InvoiceAnswer(Answer):
-    """An invoice. `status` is the derived word; a draft's balance is what it would ask for."""
+    """An invoice. `status` is the derived word; a draft's balance is what it would ask for.
+
+    Paid, credited, written off and due make the total; what was recovered of what was written off
+    stands apart. `replacesId` is the cancelled invoice it was issued anew for.
+    """
 
     id: UUID
     invoice_number: str | None
@@ -32,6 +36,7 @@ class InvoiceAnswer(Answer):
     agreement_id: UUID | None
     property_id: UUID | None
     parent_id: UUID | None
+    replaces_id: UUID | None
     recipient_name: str
     period: str | None
     invoice_date: date
@@ -43,6 +48,8 @@ class InvoiceAnswer(Answer):
     total_amount: MoneyField
     amount_paid: MoneyField
     amount_credited: MoneyField
+    amount_written_off: MoneyField
+    amount_recovered: MoneyField
     balance_due: MoneyField
     gst_number: str | None
     place_of_supply: str | None
@@ -65,8 +72,9 @@ _SAME = sorted(set(InvoiceAnswer.model_fields) & set(Invoice.__table__.c.keys())
 
 
 class LineAnswer(Answer):
-    """One line of an invoice; `rate` is the price of one."""
+    """One line of an invoice; `rate` is the price of one, `position` names it to a credit note."""
 
+    position: int
     kind: str
     description: str
     sac: str | None
@@ -82,17 +90,30 @@ class LineAnswer(Answer):
 
 
 class AllocationAnswer(Answer):
-    """Money of a payment, or of a credit note, on the invoice; below zero: taken back."""
+    """Money of a payment, or of a credit note, on the invoice; below zero: taken back.
+
+    `recovered` money came for what had been written off.
+    """
 
     payment_id: UUID | None
     credit_note_id: UUID | None
     amount: MoneyField
+    recovered: bool
     effective_at: datetime
 
 
-class InvoiceDetail(InvoiceAnswer):
-    """An invoice with everything on it."""
+class InvoiceNamed(Answer):
+    """Another invoice, by its id and number."""
 
+    id: UUID
+    invoice_number: str | None
+
+
+class InvoiceDetail(InvoiceAnswer):
+    """An invoice with everything on it, and the one it was issued anew for, or is replaced by."""
+
+    replaces: InvoiceNamed | None
+    replaced_by: InvoiceNamed | None
     line_items: list[LineAnswer]
     allocations: list[AllocationAnswer]
 
@@ -108,17 +129,25 @@ async def detail(session: AsyncSession, row: Invoice, at: datetime) -> InvoiceDe
     )
     return InvoiceDetail(
         **_fields(row, settled, at),
+        replaces=await _named(session, Invoice.id == row.replaces_id),
+        replaced_by=await _named(session, Invoice.replaces_id == row.id),
         line_items=await _lines(session, row),
         allocations=[
             AllocationAnswer(
                 payment_id=part.payment_id,
                 credit_note_id=part.credit_note_id,
                 amount=money(part.amount_minor, part.currency),
+                recovered=part.recovered,
                 effective_at=part.effective_at,
             )
             for part in allocations
         ],
     )
+
+
+async def _named(session: AsyncSession, which: ColumnElement[bool]) -> InvoiceNamed | None:
+    row = await session.scalar(select(Invoice).where(which))
+    return None if row is None else InvoiceNamed.model_validate(row)
 
 
 async def shown(
@@ -148,6 +177,8 @@ def _amounts(row: Invoice, settled: Settled) -> dict[str, Any]:
         "total_amount": row.total_minor,
         "amount_paid": settled.paid_minor,
         "amount_credited": settled.credited_minor,
+        "amount_written_off": row.written_off_minor,
+        "amount_recovered": row.recovered_minor,
         "balance_due": row.total_minor if draft else row.balance_minor,
     }
     return {name: money(value, row.currency) for name, value in minor.items()}
@@ -176,22 +207,23 @@ def _standing(row: Invoice, at: datetime) -> dict[str, Any]:
 
 async def _lines(session: AsyncSession, row: Invoice) -> list[LineAnswer]:
     if row.status == InvoiceStatus.draft:
-        return [_of_draft(line, row.currency) for line in lines_of(row)]
+        return [
+            answered(line, line.rate, row.currency, position)
+            for position, line in enumerate(lines_of(row), 1)
+        ]
     rows = await session.scalars(
         select(InvoiceLine)
         .where(InvoiceLine.invoice_id == row.id)
         .order_by(InvoiceLine.position, InvoiceLine.id)
     )
-    return [_line(line, line.tax_rate, row.currency) for line in rows]
+    return [answered(line, line.tax_rate, row.currency, line.position) for line in rows]
 
 
-def _of_draft(line: Line, currency: str) -> LineAnswer:
-    return _line(line, line.rate, currency)
-
-
-def _line(line: InvoiceLine | Line, rate: Decimal, currency: str) -> LineAnswer:
+def answered(line: InvoiceLine | Line, rate: Decimal, currency: str, position: int) -> LineAnswer:
+    """A line of an invoice, a draft or a preview."""
     tax = line.cgst_minor + line.sgst_minor + line.igst_minor
     return LineAnswer(
+        position=position,
         kind=line.kind,
         description=line.description,
         sac=line.sac or None,

@@ -10,11 +10,13 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import Field
 
-from api.body import Body, PlanAnswer
+from api.body import Body, MoneyField, PlanAnswer, minor_of
+from api.invoice_answer import InvoiceDetail, detail
 from api.permission import Permission, allows
 from api.plan import plan_of_invoice
 from api.request import Here, TenantRoute
-from models import credit, suspension
+from models import credit, recovery, suspension
+from models.database import one
 from models.invoice import Invoice
 
 router = APIRouter(prefix="/invoices/{invoice_id}", tags=["collection"], route_class=TenantRoute)
@@ -34,6 +36,12 @@ class Pause(Body):
 
     until: date
     reason: Words | None = None
+
+
+class Recovered(Body):
+    """How much of the payer's advances; all that they can unless given."""
+
+    amount: MoneyField | None = None
 
 
 class Reason(Body):
@@ -79,6 +87,22 @@ async def write_off(invoice_id: UUID, body: Reason, here: Here) -> PlanAnswer:
     """Give up what is still open: it becomes a loss in the books and nobody is asked again."""
     invoice = await credit.write_off(here.session, invoice_id, body.reason, here.parts.clock.now())
     return await _planned(here, invoice)
+
+
+@router.post("/recover", **WRITE)
+async def recover(invoice_id: UUID, here: Here, body: Recovered | None = None) -> InvoiceDetail:
+    """Let the payer's advances make up for what was written off, or for a part of it.
+
+    It is booked as bad debts recovered; the invoice stays written off and shows it. Money that
+    comes in later recovers it too when the payment names the invoice. 409 when nothing is left.
+    """
+    at, asked = here.parts.clock.now(), body or Recovered()
+    row = await one(here.session, Invoice, invoice_id)
+    minor = None
+    if asked.amount is not None:
+        minor = minor_of("amount", asked.amount, row.currency, at_least=1)
+    row = await recovery.recover_from_advances(here.session, invoice_id, minor, at)
+    return await detail(here.session, row, at)
 
 
 async def _planned(here: Here, invoice: Invoice) -> PlanAnswer:

@@ -39,6 +39,7 @@ class Account(StrEnum):
     other_income = "other_income"
     round_off = "round_off"
     bad_debts = "bad_debts"
+    bad_debts_recovered = "bad_debts_recovered"
 
     @property
     def title(self) -> str:  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -71,6 +72,7 @@ _CHART: dict[Account, tuple[str, AccountKind]] = {
     Account.other_income: ("Other income", AccountKind.income),
     Account.round_off: ("Round-off", AccountKind.income),
     Account.bad_debts: ("Bad debts", AccountKind.expense),
+    Account.bad_debts_recovered: ("Bad debts recovered", AccountKind.income),
 }
 
 CREDITED_BY_LINE: dict[LineKind, Account] = {
@@ -140,13 +142,19 @@ def for_invoice(
     return balanced(postings)
 
 
-def for_payment(method: str, to_receivables: int, to_advances: int = 0) -> list[Posting]:
-    """Money that came in by a method pays invoices, the rest becomes an advance."""
+def for_payment(
+    method: str, to_receivables: int, to_advances: int = 0, to_recovered: int = 0
+) -> list[Posting]:
+    """Money that came in by a method pays invoices, the rest becomes an advance.
+
+    What comes for a debt that was written off is income of its own: the loss stays as it was.
+    """
     return balanced(
         (
-            Posting(_DEBITED_BY_METHOD[method], to_receivables + to_advances),
+            Posting(_DEBITED_BY_METHOD[method], to_receivables + to_advances + to_recovered),
             Posting(Account.receivables, -to_receivables),
             Posting(Account.advances, -to_advances),
+            Posting(Account.bad_debts_recovered, -to_recovered),
         )
     )
 
@@ -185,9 +193,18 @@ def for_write_off(minor: int) -> list[Posting]:
     return balanced((Posting(Account.bad_debts, minor), Posting(Account.receivables, -minor)))
 
 
-def for_bounce(method: str, from_receivables: int, from_advances: int = 0) -> list[Posting]:
+def for_recovery_from_advance(minor: int) -> list[Posting]:
+    """An advance makes up for a debt that was written off."""
+    return balanced(
+        (Posting(Account.advances, minor), Posting(Account.bad_debts_recovered, -minor))
+    )
+
+
+def for_bounce(
+    method: str, from_receivables: int, from_advances: int = 0, from_recovered: int = 0
+) -> list[Posting]:
     """A payment that came back: its entry reversed."""
-    return reverse(for_payment(method, from_receivables, from_advances))
+    return reverse(for_payment(method, from_receivables, from_advances, from_recovered))
 
 
 def for_cheque_cleared(minor: int) -> list[Posting]:

@@ -32,6 +32,8 @@ APPEND_ONLY = (
     "domain_events",
     "audit_log",
 )
+# Later tables are made so by the migration that makes them.
+APPEND_ONLY_LATER = ("credit_note_lines",)
 
 
 def audited(table: str, *secrets: str) -> None:

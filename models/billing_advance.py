@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from json import dumps
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
 from models.billing_chunk import Bill
@@ -16,8 +16,8 @@ select id, resident_id, currency, unallocated_minor, paid_on, payment_number
   from payments
  where resident_id = any($1::uuid[]) and unallocated_minor > 0
  order by id
-   for update
 """
+_HELD = f"{_ADVANCES} for update"
 _ALLOCATIONS = """
 insert into allocations (id, payment_id, invoice_id, amount_minor, currency, effective_at)
 select a.*, $6::timestamptz
@@ -47,18 +47,31 @@ class Use:
     minor: int
 
 
+Purses: TypeAlias = dict[tuple[UUID, str], list[Use]]
+
+
 async def uses(driver: Driver, bills: Sequence[Bill]) -> dict[UUID, list[Use]]:
     """By invoice, the advances that pay for it; residents are locked, payments are locked here."""
     residents = [bill.row["resident_id"] for bill in bills]
-    found = await driver.fetch(_ADVANCES, residents)
-    return _shared_out(found, bills) if found else {}
+    found = await driver.fetch(_HELD, residents)
+    return shared_out(_purses(found), bills) if found else {}
 
 
-def _shared_out(found: Sequence[Any], bills: Sequence[Bill]) -> dict[UUID, list[Use]]:
-    left: dict[tuple[UUID, str], list[Use]] = {}
+async def purses(driver: Driver, residents: Sequence[UUID]) -> Purses:
+    """What these residents have in advance now; nothing is locked."""
+    return _purses(await driver.fetch(_ADVANCES, residents))
+
+
+def _purses(found: Sequence[Any]) -> Purses:
+    left: Purses = {}
     for row in sorted(found, key=lambda row: (row["paid_on"], row["payment_number"])):
         purse = left.setdefault((row["resident_id"], row["currency"]), [])
         purse.append(Use(row["id"], row["payment_number"], row["unallocated_minor"]))
+    return left
+
+
+def shared_out(left: Purses, bills: Sequence[Bill]) -> dict[UUID, list[Use]]:
+    """By invoice, what is taken out of its payer's purse, which holds the rest afterwards."""
     used: dict[UUID, list[Use]] = {}
     for bill in bills:
         purse = left.get((bill.row["resident_id"], bill.row["currency"]))

@@ -28,22 +28,31 @@ and (a.billed_through = $3
      or (a.start_date >= $1 and (a.billed_through is null or a.billed_through < $1)))
 """
 
+# What an agreement is billed by, as it now is.
+TERMS = """
+a.id, a.resident_id, a.property_id, a.currency, a.rent_minor, a.maintenance_minor, a.food_minor,
+a.start_date, a.end_date, a.rent_due_day, a.proration_basis, a.late_fee_percentage,
+trim(r.first_name || ' ' || r.last_name) as recipient, p.timezone, p.state, p.gst_number
+"""
+AGREEMENTS = """
+agreements a
+  join residents r on r.tenant_id = a.tenant_id and r.id = a.resident_id
+  join properties p on p.tenant_id = a.tenant_id and p.id = a.property_id
+"""
 # The rows are locked here and facts about money read by a later statement: whoever moves a
 # resident's money holds the same lock.
 _TO_BILL = f"""
-select a.id, a.resident_id, a.property_id, a.currency, a.rent_minor, a.maintenance_minor,
-       a.food_minor, a.start_date, a.end_date, a.rent_due_day, a.proration_basis,
-       a.late_fee_percentage, trim(r.first_name || ' ' || r.last_name) as recipient,
-       p.timezone, p.state, p.gst_number
-  from agreements a
-  join residents r on r.tenant_id = a.tenant_id and r.id = a.resident_id
-  join properties p on p.tenant_id = a.tenant_id and p.id = a.property_id
+select {TERMS} from {AGREEMENTS}
  where {BILLABLE} and ($4::uuid is null or a.property_id = $4)
    and {{which}}
  order by a.id
  limit $6
    for no key update of a, r
 """  # noqa: S608 (words of ours)
+_ONE = (
+    f"select {TERMS} from {AGREEMENTS}"  # noqa: S608 (words of ours)
+    " where a.id = $1 and a.status <> 'cancelled'"
+)
 _AFTER = _TO_BILL.format(which="($5::uuid is null or a.id > $5)")
 _THESE = _TO_BILL.format(which="a.id = any($5::uuid[])")
 _BASES = {basis.value: basis for basis in Basis}
@@ -135,15 +144,31 @@ def scope(month: Month, property_id: UUID | None) -> tuple[date, date, date, UUI
 
 async def office_of(session: AsyncSession, run: BillingRun, at: datetime) -> Office:
     """The tenant and its settings; issued on the tenant's day, never before the period begins."""
+    return await office_for(session, Month.of(run.period), run.property_id, at)
+
+
+async def office_for(
+    session: AsyncSession, month: Month, property_id: UUID | None, at: datetime
+) -> Office:
+    """The same for a month nobody asked a run of."""
+    tenant, settings = await billing_terms(session)
+    return Office(tenant, settings, month, property_id, at, issued_on(tenant, month, at))
+
+
+async def billing_terms(session: AsyncSession) -> tuple[Tenant, BillingSettings]:
+    """The tenant of the session and how it bills."""
     found = await session.execute(
         select(Tenant, BillingSettings).join(
             BillingSettings, BillingSettings.tenant_id == Tenant.tenant_id
         )
     )
     tenant, settings = found.one()
-    month = Month.of(run.period)
-    issued_on = max(month.first, local_day(at, tenant.timezone))
-    return Office(tenant, settings, month, run.property_id, at, issued_on)
+    return tenant, settings
+
+
+def issued_on(tenant: Tenant, month: Month, at: datetime) -> date:
+    """The tenant's day, never before the period begins."""
+    return max(month.first, local_day(at, tenant.timezone))
 
 
 async def to_bill(driver: Driver, office: Office, after: UUID | None, limit: int) -> Sequence[Any]:
@@ -154,6 +179,11 @@ async def to_bill(driver: Driver, office: Office, after: UUID | None, limit: int
 async def these_to_bill(driver: Driver, office: Office, ids: Sequence[UUID]) -> Sequence[Any]:
     """Those of the given agreements that are still to bill, locked with their residents."""
     return await driver.fetch(_THESE, *office.scope, ids, len(ids))
+
+
+async def terms_now(driver: Driver, agreement_id: UUID) -> Sequence[Any]:
+    """The agreement as it now is, whatever was billed of it; none when it was cancelled."""
+    return await driver.fetch(_ONE, agreement_id)
 
 
 def drafted(office: Office, rows: Sequence[Any]) -> Chunk:

@@ -4,17 +4,19 @@ Everything an invoice brings (lines, entry, postings, used advances, event, plan
 in the caller's transaction, so all of it is there or nothing is.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from json import dumps
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain import invoice_collection, keys
 from domain.calendar import fiscal_year
-from domain.invoice import InvoiceStatus, InvoiceType
+from domain.invoice import RECURRING, InvoiceStatus, InvoiceType
 from domain.invoice_collection import CollectionFacts
+from domain.late_fee import LateFeeTerms
 from domain.ledger import for_advance_use
 from domain.next_action import NextAction
 from domain.numbering import series_of
@@ -22,6 +24,7 @@ from models import billing_advance
 from models.billing_advance import Use
 from models.billing_chunk import Bill, Chunk, Office, Pattern
 from models.bulk import Statement, carry_out, columns, driver_of, new_ids
+from models.fee_facts import ALONE, Asked, Beside, fees_beside
 from models.number import take_numbers
 
 # Ids are made by us and dealt out by row number: a default would cost four times as much.
@@ -115,11 +118,14 @@ async def issue(session: AsyncSession, office: Office, chunk: Chunk) -> list[Iss
         _issued(bill, number, uses.get(bill.id, ()))
         for bill, number in zip(bills, numbers, strict=True)
     ]
-    await carry_out(driver, _statements(office, chunk, issued))
+    beside = await fees_beside(session, [asked_of(office, bill) for bill in bills])
+    await carry_out(driver, _statements(office, chunk, issued, beside))
     return issued
 
 
-def _statements(office: Office, chunk: Chunk, issued: Sequence[Issued]) -> Iterator[Statement]:
+def _statements(
+    office: Office, chunk: Chunk, issued: Sequence[Issued], beside: Mapping[UUID, Beside]
+) -> Iterator[Statement]:
     """One per table, in the order of their keys."""
     yield _invoices(office, chunk.patterns, issued)
     yield _lines(chunk.patterns, chunk.bills)
@@ -131,7 +137,7 @@ def _statements(office: Office, chunk: Chunk, issued: Sequence[Issued]) -> Itera
         yield from billing_advance.statements(office.at, used, paid)
     owed = [one for one in issued if one.balance]
     if owed:
-        yield from _plans(office, owed)
+        yield from _plans(office, owed, beside)
         yield _wakes(office, owed)
 
 
@@ -168,13 +174,18 @@ def _invoices(office: Office, patterns: Sequence[Pattern], issued: Sequence[Issu
 
 def _described(office: Office, pattern: Pattern) -> Sequence[object]:
     """What the invoices of a pattern have in common, in the order of the statement."""
-    owed, row, settings = pattern.draft, pattern.row, office.settings
-    gstin = row["gst_number"] or (settings.gst_number if settings.gst_enabled else None)
+    owed, row = pattern.draft, pattern.row
     return (
         *(pattern.number, row["property_id"], owed.document.value, owed.due, row["currency"]),
         *(owed.subtotal_minor, owed.tax_minor, owed.total_minor, dumps(pattern.terms.written())),
-        *(row["timezone"], gstin, row["state"]),
+        *(row["timezone"], gstin_of(office, row), row["state"]),
     )
+
+
+def gstin_of(office: Office, row: Any) -> str | None:
+    """Whose registration stands on the invoice: the property's, else the operator's."""
+    settings = office.settings
+    return row["gst_number"] or (settings.gst_number if settings.gst_enabled else None)
 
 
 def _lines(patterns: Sequence[Pattern], bills: Sequence[Bill]) -> Statement:
@@ -230,15 +241,19 @@ def _events(office: Office, issued: Sequence[Issued]) -> Statement:
     return Statement(_EVENTS, (new_ids(len(rows)), *columns(rows), office.at))
 
 
-def _plans(office: Office, owed: Sequence[Issued]) -> Iterator[Statement]:
+def _plans(
+    office: Office, owed: Sequence[Issued], beside: Mapping[UUID, Beside]
+) -> Iterator[Statement]:
     """The plan of each open invoice; those of one pattern and balance share it, sent once."""
-    plans: dict[tuple[int, int], tuple[int, Sequence[NextAction]]] = {}
+    plans: dict[tuple[int, int, Beside], tuple[int, Sequence[NextAction]]] = {}
     rows: list[Sequence[object]] = []
     for one in owed:
         bill = one.bill
-        key = (bill.pattern.number, one.balance)
+        near = beside.get(bill.id, ALONE)
+        key = (bill.pattern.number, one.balance, near)
         if key not in plans:
-            actions = invoice_collection.plan(_facts(office, one), office.at)
+            facts = facts_at_issue(office, bill.pattern, one.balance, near)
+            actions = invoice_collection.plan(facts, office.at)
             plans[key] = (len(plans), actions)
         number, _ = plans[key]
         rows.append((bill.id, bill.row["property_id"], number))
@@ -257,14 +272,24 @@ def _wakes(office: Office, owed: Sequence[Issued]) -> Statement:
     return Statement(_WAKES, (new_ids(len(rows)), *columns(rows)))
 
 
-def _facts(office: Office, one: Issued) -> CollectionFacts:
-    """The facts of an invoice that was issued this moment."""
-    pattern = one.bill.pattern
+def asked_of(office: Office, bill: Bill) -> tuple[Asked, LateFeeTerms]:
+    """The invoice whose fee is measured, and by which terms."""
+    row, pattern = bill.row, bill.pattern
+    due = pattern.draft.due
+    asked = Asked(bill.id, row["resident_id"], row["id"], office.month.first, due)
+    return asked, pattern.terms.fee
+
+
+def facts_at_issue(
+    office: Office, pattern: Pattern, balance: int, beside: Beside = ALONE
+) -> CollectionFacts:
+    """The facts of an invoice that was issued this moment, with so much left to pay."""
+    lines = pattern.draft.lines
     return CollectionFacts(
         status=InvoiceStatus.issued,
         invoice_type=InvoiceType.rent,
-        balance_minor=one.balance,
-        outstanding_without_fees_minor=one.balance,
+        balance_minor=balance,
+        outstanding_without_fees_minor=balance,
         currency=pattern.row["currency"],
         due=pattern.draft.due,
         issued_at=office.at,
@@ -281,4 +306,7 @@ def _facts(office: Office, one: Issued) -> CollectionFacts:
         parent_open=False,
         tasks_open=frozenset(),
         handed_over=False,
+        recurring_minor=sum(line.amount_minor for line in lines if line.kind in RECURRING),
+        outstanding_fees_minor=beside.open_minor,
+        fees_of_month_minor=beside.of_month_minor,
     )

@@ -3,20 +3,22 @@
 An issued document is never edited: each of these is a new row beside it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.calendar import local_day
-from domain.errors import Conflict, IllegalTransition
+from domain.credit_note import Charge, lines_taken_back
+from domain.errors import Conflict, IllegalTransition, InvalidInput
 from domain.invoice import InvoiceStatus
 from domain.ledger import for_write_off
+from domain.money import Money
 from models import event
 from models.advances import use_advances
 from models.collection import replan
-from models.credit_note import take_back
+from models.credit_note import CREDITABLE, charges_left, creditable, take_back
 from models.database import one
 from models.invoice import CreditNote, Invoice
 from models.late_fee import has_more_to_charge, penalties_of
@@ -26,17 +28,59 @@ from models.settling import closed, locked_invoice, paid_by
 
 
 async def credit(
-    session: AsyncSession, invoice_id: UUID, total_minor: int | None, reason: str, at: datetime
+    session: AsyncSession,
+    invoice_id: UUID,
+    total_minor: int | None,
+    reason: str,
+    at: datetime,
+    *,
+    lines: Mapping[int, int] | None = None,
 ) -> CreditNote:
     """Credit a part of an invoice, or all that is left (None), by a note with its own number.
 
+    A part is a total with tax, or by position what goes off the price of each line before tax.
     What had been paid already becomes an advance and pays what else is open. IllegalTransition
     unless the invoice is issued or paid; InvalidInput beyond what is left to be credited.
     """
     invoice = await locked_invoice(session, invoice_id)
-    note = await take_back(session, invoice, total_minor, reason, at)
+    if invoice.status in CREDITABLE:
+        left = await charges_left(session, invoice.id)
+        _within(invoice, left, total_minor, lines)
+    note = await take_back(session, invoice, total_minor, reason, at, lines=lines)
     await _settle(session, invoice, at)
     return note
+
+
+def _within(
+    invoice: Invoice,
+    left: Sequence[Charge],
+    total_minor: int | None,
+    lines: Mapping[int, int] | None,
+) -> None:
+    most, total = creditable(invoice, left), total_minor
+    if lines is not None:
+        by_place = {position - 1: minor for position, minor in lines.items()}
+        for place, minor in by_place.items():
+            _within_line(invoice, left, place, minor)
+        total = sum(part.gross_minor for part in lines_taken_back(left, by_place))
+    if total is not None and total <= 0:
+        raise InvalidInput.of("amount", "TOO_SMALL", "a credit note takes something back")
+    if total is not None and total > most:
+        at_most = Money(most, invoice.currency).major
+        message = f"at most {at_most} is left to be credited"
+        raise InvalidInput.of("amount", "TOO_LARGE", message)
+
+
+def _within_line(invoice: Invoice, left: Sequence[Charge], place: int, minor: int) -> None:
+    if not 0 <= place < len(left):
+        message = f"there is no line {place + 1}; the invoice has {len(left)}"
+        raise InvalidInput.of("lineItems", "NO_SUCH_LINE", message)
+    if minor <= 0:
+        raise InvalidInput.of("lineItems", "TOO_SMALL", f"line {place + 1} takes nothing back")
+    if minor > left[place].amount_minor:
+        most = Money(left[place].amount_minor, invoice.currency).major
+        message = f"line {place + 1}: at most {most} before tax is left to be credited"
+        raise InvalidInput.of("lineItems", "TOO_LARGE", message)
 
 
 async def cancel(session: AsyncSession, invoice_id: UUID, reason: str, at: datetime) -> Invoice:
@@ -45,14 +89,7 @@ async def cancel(session: AsyncSession, invoice_id: UUID, reason: str, at: datet
     The number stays taken and the paper stays kept, with a credit note for the whole beside it.
     """
     invoice = await locked_invoice(session, invoice_id)
-    if invoice.status == InvoiceStatus.draft:
-        raise IllegalTransition("a draft is deleted, not cancelled")
-    if invoice.status == InvoiceStatus.paid or await paid_by(session, invoice_id):
-        raise Conflict(
-            f"{invoice.invoice_number} has been paid in part or whole: issue a credit note",
-            code="INVOICE_HAS_PAYMENTS",
-        )
-    _must_be_issued(invoice, "cancelled")
+    await refuse_cancelling(session, invoice)
     await take_back(session, invoice, None, reason, at)
     invoice.closing_reason = reason
     for penalty in await _open_penalties_of(session, invoice.id):
@@ -63,6 +100,20 @@ async def cancel(session: AsyncSession, invoice_id: UUID, reason: str, at: datet
         await replan(session, penalty.id, at)
     await replan(session, invoice.id, at)
     return invoice
+
+
+async def refuse_cancelling(session: AsyncSession, invoice: Invoice) -> None:
+    """Conflict when money is on a locked invoice, IllegalTransition unless it is issued."""
+    if invoice.status == InvoiceStatus.draft:
+        raise IllegalTransition("a draft is deleted, not cancelled")
+    if invoice.status == InvoiceStatus.paid or await paid_by(session, invoice.id):
+        raise Conflict(
+            f"{invoice.invoice_number} has been paid in part or whole: issue a credit note",
+            code="INVOICE_HAS_PAYMENTS",
+        )
+    _must_be_issued(invoice, "cancelled")
+    if invoice.written_off_minor:
+        raise IllegalTransition("a part of it was written off: issue a credit note for the rest")
 
 
 async def write_off(session: AsyncSession, invoice_id: UUID, reason: str, at: datetime) -> Invoice:
@@ -91,6 +142,7 @@ async def _give_up(session: AsyncSession, invoice: Invoice, reason: str, at: dat
     )
     await post(session, entry, for_write_off(given_up))
     invoice.balance_minor = 0
+    invoice.written_off_minor += given_up
     invoice.closing_reason = reason
     await closed(session, invoice, InvoiceStatus.written_off, at)
 

@@ -7,9 +7,10 @@ to that invoice's agreement, else to its resident: so far reaches a cap.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Date, cast, func, select
+from sqlalchemy import ColumnElement, Date, cast, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -18,7 +19,59 @@ from domain.late_fee import LateFeeBase, LateFeeTerms, Settled, fee_day
 from models.invoice import CreditNote, Invoice, InvoiceLine
 from models.payment import Allocation, Payment
 
-_NO_FEE = frozenset({InvoiceStatus.draft, InvoiceStatus.written_off})
+# For each that is asked: every fee part of its month charged so far before tax, less what was taken
+# back; and the fees of its account, tax included, that were open when its fee day began.
+_BESIDE = """
+with asked as (
+  select * from unnest(cast(:ids as uuid[]), cast(:residents as uuid[]),
+                       cast(:agreements as uuid[]), cast(:months as date[]), cast(:days as date[]))
+                a(id, resident_id, agreement_id, month, day)
+), fees as (
+  select a.id, a.month, a.day, f.id as fee_id, f.invoice_date, f.status, f.total_minor,
+         f.subtotal_minor, coalesce(l.period, date_trunc('month', l.due_date)::date) as of_month
+    from asked a
+    cross join lateral (
+      select * from invoices i
+       where a.agreement_id is not null and i.agreement_id = a.agreement_id
+      union all
+      select * from invoices i
+       where a.agreement_id is null and i.agreement_id is null and i.resident_id = a.resident_id
+    ) l
+    join invoices f on f.parent_id = l.id and f.invoice_type = 'penalty'
+)
+select id,
+       coalesce(sum(subtotal_minor - back) filter (where of_month = month), 0)::bigint as of_month,
+       coalesce(sum(total_minor - settled) filter (
+         where invoice_date < day and status not in ('draft', 'written_off')), 0)::bigint as open
+  from fees
+  cross join lateral (
+    select coalesce(sum(c.subtotal_minor), 0) as back
+      from credit_notes c where c.invoice_id = fee_id) credited
+  cross join lateral (
+    select coalesce(sum(x.amount_minor), 0) as settled
+      from allocations x
+      left join payments p on p.id = x.payment_id
+      left join credit_notes n on n.id = x.credit_note_id
+     where x.invoice_id = fee_id and coalesce(p.paid_on, n.issued_on) < day) taken
+ group by id
+"""
+
+
+class Asked(NamedTuple):
+    """An invoice, issued or about to be, whose fee is measured."""
+
+    id: UUID
+    resident_id: UUID
+    agreement_id: UUID | None
+    period: date | None
+    due: date
+
+
+class Beside(NamedTuple):
+    """The fees of its month so far, and the open ones of its account, in minor units."""
+
+    of_month_minor: int = 0
+    open_minor: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,44 +85,92 @@ class FeeFacts:
 
 
 NOTHING_ASKED = FeeFacts()
+ALONE = Beside()
 
 
 async def fee_facts(session: AsyncSession, invoice: Invoice, terms: LateFeeTerms) -> FeeFacts:
     """What the terms of an invoice need to know; nothing is read for ordinary ones."""
-    plain = terms.base is LateFeeBase.outstanding_excluding_fees
-    if not terms.enabled or invoice.invoice_type == InvoiceType.penalty:
+    if invoice.invoice_type == InvoiceType.penalty:
         return NOTHING_ASKED
-    if plain and terms.cap_minor is None and not terms.per_day_minor:
-        return NOTHING_ASKED
-    recurring = fees = of_month = 0
-    settled: Sequence[Settled] = ()
-    if terms.base is LateFeeBase.recurring:
-        recurring = await _recurring(session, invoice.id)
-    if terms.base is LateFeeBase.outstanding:
-        day = fee_day(invoice.due_date, terms.grace_days)
-        fees = await _open_fees(session, invoice, day)
-    if terms.cap_minor is not None:
-        of_month = await _fees_of_month(session, invoice)
-    if terms.per_day_minor:
-        settled = await settlements(session, invoice.id)
-    return FeeFacts(recurring, fees, of_month, tuple(settled))
+    asked = Asked(
+        invoice.id, invoice.resident_id, invoice.agreement_id, invoice.period, invoice.due_date
+    )
+    return (await facts_of_fees(session, [(asked, terms)]))[invoice.id]
 
 
-async def settlements(session: AsyncSession, invoice_id: UUID) -> list[Settled]:
-    """What was taken off an invoice, by the day it was paid or credited; of a bounce nothing."""
+async def facts_of_fees(
+    session: AsyncSession, invoices: Sequence[tuple[Asked, LateFeeTerms]]
+) -> dict[UUID, FeeFacts]:
+    """The same for many invoices that are no penalties, by their ids."""
+    wanted = [(asked, terms) for asked, terms in invoices if terms.enabled]
+    by_recurring = [a.id for a, terms in wanted if terms.base is LateFeeBase.recurring]
+    by_day = [a.id for a, terms in wanted if terms.per_day_minor]
+    recurring = await _recurring(session, by_recurring)
+    settled = await settlements(session, by_day)
+    beside = await fees_beside(session, wanted)
+    facts: dict[UUID, FeeFacts] = {}
+    for asked, terms in invoices:
+        near = beside.get(asked.id, ALONE)
+        facts[asked.id] = FeeFacts(
+            recurring_minor=recurring.get(asked.id, 0),
+            outstanding_fees_minor=near.open_minor if _wants_open(terms) else 0,
+            fees_of_month_minor=near.of_month_minor if _wants_month(terms) else 0,
+            settled=tuple(settled.get(asked.id, ())),
+        )
+    return facts
+
+
+async def fees_beside(
+    session: AsyncSession, invoices: Sequence[tuple[Asked, LateFeeTerms]]
+) -> dict[UUID, Beside]:
+    """Other fees that count, by the invoice; only for terms that ask for them, where any are."""
+    wanted = [one for one in invoices if _wants_open(one[1]) or _wants_month(one[1])]
+    if not wanted:
+        return {}
+    asked = [one for one, _ in wanted]
+    found = await session.execute(
+        text(_BESIDE),
+        {
+            "ids": [one.id for one in asked],
+            "residents": [one.resident_id for one in asked],
+            "agreements": [one.agreement_id for one in asked],
+            "months": [(one.period or one.due).replace(day=1) for one in asked],
+            "days": [fee_day(one.due, terms.grace_days) for one, terms in wanted],
+        },
+    )
+    return {row.id: Beside(row.of_month, row.open) for row in found}
+
+
+def _wants_open(terms: LateFeeTerms) -> bool:
+    return terms.base is LateFeeBase.outstanding
+
+
+def _wants_month(terms: LateFeeTerms) -> bool:
+    return terms.cap_minor is not None
+
+
+async def settlements(
+    session: AsyncSession, invoice_ids: Sequence[UUID]
+) -> dict[UUID, list[Settled]]:
+    """What was taken off each, by the day it was paid or credited; of a bounce nothing."""
+    settled: dict[UUID, list[Settled]] = {}
+    if not invoice_ids:
+        return settled
     day = func.coalesce(Payment.paid_on, CreditNote.issued_on)
     total = func.sum(Allocation.amount_minor)
     rows = await session.execute(
-        select(day, total)
+        select(Allocation.invoice_id, day, total)
         .select_from(Allocation)
         .outerjoin(Payment, Payment.id == Allocation.payment_id)
         .outerjoin(CreditNote, CreditNote.id == Allocation.credit_note_id)
-        .where(Allocation.invoice_id == invoice_id)
-        .group_by(day)
+        .where(Allocation.invoice_id.in_(invoice_ids))
+        .group_by(Allocation.invoice_id, day)
         .having(total != 0)
         .order_by(day)
     )
-    return [Settled(on, int(minor)) for on, minor in rows]
+    for invoice_id, on, minor in rows:
+        settled.setdefault(invoice_id, []).append(Settled(on, int(minor)))
+    return settled
 
 
 async def capped_beside(session: AsyncSession, invoice: Invoice) -> Sequence[UUID]:
@@ -88,51 +189,15 @@ async def capped_beside(session: AsyncSession, invoice: Invoice) -> Sequence[UUI
     return found.all()
 
 
-async def _recurring(session: AsyncSession, invoice_id: UUID) -> int:
-    minor = await session.scalar(
-        select(func.coalesce(func.sum(InvoiceLine.amount_minor), 0)).where(
-            InvoiceLine.invoice_id == invoice_id, InvoiceLine.kind.in_(RECURRING)
-        )
+async def _recurring(session: AsyncSession, invoice_ids: Sequence[UUID]) -> dict[UUID, int]:
+    if not invoice_ids:
+        return {}
+    rows = await session.execute(
+        select(InvoiceLine.invoice_id, func.sum(InvoiceLine.amount_minor))
+        .where(InvoiceLine.invoice_id.in_(invoice_ids), InvoiceLine.kind.in_(RECURRING))
+        .group_by(InvoiceLine.invoice_id)
     )
-    return int(minor or 0)
-
-
-async def _fees_of_month(session: AsyncSession, invoice: Invoice) -> int:
-    """Every part charged so far before tax, less what was taken back of it."""
-    fee, late = aliased(Invoice), aliased(Invoice)
-    fees = (
-        select(fee.id, fee.subtotal_minor)
-        .join(late, late.id == fee.parent_id)
-        .where(fee.invoice_type == InvoiceType.penalty, *_same_month(late, invoice))
-        .cte()
-    )
-    back = select(func.coalesce(func.sum(CreditNote.subtotal_minor), 0)).where(
-        CreditNote.invoice_id.in_(select(fees.c.id))
-    )
-    charged = func.coalesce(func.sum(fees.c.subtotal_minor), 0)
-    return int(await session.scalar(select(charged - back.scalar_subquery())) or 0)
-
-
-async def _open_fees(session: AsyncSession, invoice: Invoice, day: date) -> int:
-    """The late fees of the account that were open when the day began, tax included."""
-    fee = aliased(Invoice)
-    settled_on = func.coalesce(Payment.paid_on, CreditNote.issued_on)
-    settled = (
-        select(func.coalesce(func.sum(Allocation.amount_minor), 0))
-        .outerjoin(Payment, Payment.id == Allocation.payment_id)
-        .outerjoin(CreditNote, CreditNote.id == Allocation.credit_note_id)
-        .where(Allocation.invoice_id == fee.id, settled_on < day)
-        .scalar_subquery()
-    )
-    minor = await session.scalar(
-        select(func.coalesce(func.sum(fee.total_minor - settled), 0)).where(
-            fee.invoice_type == InvoiceType.penalty,
-            fee.status.not_in(_NO_FEE),
-            fee.invoice_date < day,
-            *_same_account(fee, invoice),
-        )
-    )
-    return int(minor or 0)
+    return {invoice_id: int(minor) for invoice_id, minor in rows}
 
 
 def _same_account(other: type[Invoice], invoice: Invoice) -> tuple[ColumnElement[bool], ...]:

@@ -110,7 +110,7 @@ async def _really_due(
 ) -> int:
     """What of that part would have been charged, had the money been known on its day."""
     terms = CollectionTerms.read(parent.terms).fee
-    settled = await settlements(session, parent.id)
+    settled = (await settlements(session, [parent.id])).get(parent.id, [])
     settled += [Settled(share.paid_on, share.minor) for share in coming]
     left = parent.total_minor - sum(one.minor for one in settled)
     if penalty.sequence == FeePart.daily:

@@ -38,13 +38,93 @@ select i.tenant_id, format('%s owes %s, its postings say %s', coalesce(i.invoice
 """
 
 _SETTLED = """
-select i.tenant_id, format('%s of %s owes %s, allocated are %s', i.invoice_number, i.total_minor,
-                           i.balance_minor, coalesce(a.minor, 0)) as detail
+select i.tenant_id, format('%s of %s owes %s, allocated are %s, given up %s', i.invoice_number,
+                           i.total_minor, i.balance_minor, coalesce(a.minor, 0),
+                           i.written_off_minor) as detail
   from invoices i
   left join (select tenant_id, invoice_id, sum(amount_minor) as minor from allocations
-              group by tenant_id, invoice_id) a on a.tenant_id = i.tenant_id and a.invoice_id = i.id
- where i.status in ('issued', 'paid', 'cancelled')
-   and i.balance_minor > i.total_minor - coalesce(a.minor, 0)
+              where not recovered group by tenant_id, invoice_id) a
+    on a.tenant_id = i.tenant_id and a.invoice_id = i.id
+ where i.status <> 'draft'
+   and i.balance_minor <> i.total_minor - coalesce(a.minor, 0) - i.written_off_minor
+"""
+
+# Both by the ledger: what was given up is a loss, what came in for it an income, each once.
+_GIVEN_UP = """
+select i.tenant_id, format('%s: given up %s, the ledger says %s', i.invoice_number,
+                           i.written_off_minor, coalesce(l.minor, 0)) as detail
+  from invoices i
+  left join (select e.tenant_id, e.subject_id, sum(p.minor) as minor
+               from journal_entries e
+               join postings p on p.tenant_id = e.tenant_id and p.entry_id = e.id
+              where e.kind = 'invoice.written_off' and p.account = 'bad_debts'
+              group by e.tenant_id, e.subject_id) l
+    on l.tenant_id = i.tenant_id and l.subject_id = i.id
+ where i.written_off_minor <> coalesce(l.minor, 0)
+"""
+
+_RECOVERED = """
+select i.tenant_id, format('%s: recovered %s, allocated for it are %s', i.invoice_number,
+                           i.recovered_minor, coalesce(a.minor, 0)) as detail
+  from invoices i
+  left join (select tenant_id, invoice_id, sum(amount_minor) as minor from allocations
+              where recovered group by tenant_id, invoice_id) a
+    on a.tenant_id = i.tenant_id and a.invoice_id = i.id
+ where i.recovered_minor <> coalesce(a.minor, 0)
+union all
+select coalesce(i.tenant_id, l.tenant_id),
+       format('resident %s: recovered %s %s, the ledger says %s',
+              coalesce(i.resident_id, l.resident_id), coalesce(i.minor, 0),
+              coalesce(i.currency, l.currency), coalesce(l.minor, 0))
+  from (select tenant_id, resident_id, currency, sum(recovered_minor) as minor from invoices
+         group by tenant_id, resident_id, currency) i
+  full join (select tenant_id, resident_id, currency, -sum(minor) as minor from postings
+              where account = 'bad_debts_recovered' group by tenant_id, resident_id, currency) l
+    on l.tenant_id = i.tenant_id and l.resident_id = i.resident_id and l.currency = i.currency
+ where coalesce(i.minor, 0) <> coalesce(l.minor, 0)
+"""
+
+_CREDITED = """
+select i.tenant_id, format('%s of %s is credited %s by its notes, %s are allocated',
+                           i.invoice_number, i.total_minor, coalesce(n.minor, 0),
+                           coalesce(a.minor, 0)) as detail
+  from invoices i
+  left join (select tenant_id, invoice_id, sum(total_minor) as minor from credit_notes
+              group by tenant_id, invoice_id) n on n.tenant_id = i.tenant_id and n.invoice_id = i.id
+  left join (select tenant_id, invoice_id, sum(amount_minor) as minor from allocations
+              where credit_note_id is not null group by tenant_id, invoice_id) a
+    on a.tenant_id = i.tenant_id and a.invoice_id = i.id
+ where coalesce(n.minor, 0) > i.total_minor or coalesce(n.minor, 0) <> coalesce(a.minor, 0)
+    or (i.status = 'cancelled') <> (coalesce(n.minor, 0) = i.total_minor and i.total_minor > 0)
+union all
+select n.tenant_id, format('%s: %s, its lines add up to %s', n.credit_note_number, n.total_minor,
+                           l.minor)
+  from credit_notes n
+  join (select tenant_id, credit_note_id, min(amount_minor) as least,
+               sum(amount_minor + cgst_minor + sgst_minor + igst_minor) as minor
+          from credit_note_lines group by tenant_id, credit_note_id) l
+    on l.tenant_id = n.tenant_id and l.credit_note_id = n.id
+ where l.minor <> n.total_minor or l.least < 0
+union all
+select l.tenant_id, format('%s, line %s: of %s are %s credited', i.invoice_number, l.position,
+                           l.amount_minor, c.amount)
+  from invoice_lines l
+  join invoices i on i.tenant_id = l.tenant_id and i.id = l.invoice_id
+  join (select tenant_id, invoice_line_id, sum(amount_minor) as amount, sum(cgst_minor) as cgst,
+               sum(sgst_minor) as sgst, sum(igst_minor) as igst
+          from credit_note_lines group by tenant_id, invoice_line_id) c
+    on c.tenant_id = l.tenant_id and c.invoice_line_id = l.id
+ where c.amount > l.amount_minor or c.cgst > l.cgst_minor or c.sgst > l.sgst_minor
+    or c.igst > l.igst_minor
+"""
+
+_ANEW = """
+select n.tenant_id, format('%s replaces %s, which is %s', n.invoice_number, o.invoice_number,
+                           o.status) as detail
+  from invoices n
+  join invoices o on o.tenant_id = n.tenant_id and o.id = n.replaces_id
+ where o.status <> 'cancelled' or o.agreement_id <> n.agreement_id or o.period <> n.period
+    or n.sequence <> o.sequence + 1
 """
 
 _ADVANCES = """
@@ -76,7 +156,7 @@ _PARTS = """
 select a.tenant_id, format('payment %s has %s on invoice %s', a.payment_id, sum(a.amount_minor),
                            a.invoice_id) as detail
   from allocations a where a.payment_id is not null
- group by a.tenant_id, a.payment_id, a.invoice_id having sum(a.amount_minor) < 0
+ group by a.tenant_id, a.payment_id, a.invoice_id, a.recovered having sum(a.amount_minor) < 0
 """
 
 _STATUS = """
@@ -166,7 +246,11 @@ select i.tenant_id, format('%s is %s and still plans %s', coalesce(i.invoice_num
 INVARIANTS: dict[str, str] = {
     "every entry balances per currency": _BALANCED,
     "a balance is the sum of its receivable postings": _BALANCES,
-    "nothing is owed beyond the total less money and credit": _SETTLED,
+    "what is owed is the total less money, credit and what was given up": _SETTLED,
+    "what was given up is the loss in the ledger": _GIVEN_UP,
+    "what was recovered is the income in the ledger": _RECOVERED,
+    "credit notes never take back more than was charged": _CREDITED,
+    "an invoice issued anew replaces a cancelled one of its month": _ANEW,
     "advances are the advances account, per resident": _ADVANCES,
     "a payment is on invoices or in advance, to the last unit": _PAYMENTS,
     "no payment took back more from an invoice than it gave": _PARTS,

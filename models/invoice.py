@@ -21,6 +21,8 @@ class Invoice(TenantRow):
     later edits never reach it: a late fee is a penalty invoice that names its parent, a
     correction is a credit note. `balance_minor` is kept in the transaction that changes it and
     checked against the postings. `paid` follows from balance zero and is no life's step.
+    `written_off_minor` was given up and is no part of the balance; `recovered_minor` of it came in
+    after all. `replaces_id` is the cancelled invoice it was issued anew for.
     """
 
     __tablename__ = "invoices"
@@ -29,8 +31,10 @@ class Invoice(TenantRow):
         within_tenant("agreement_id", "agreements"),
         within_tenant("property_id", "properties"),
         within_tenant("parent_id", "invoices"),
+        within_tenant("replaces_id", "invoices"),
         UniqueConstraint("tenant_id", "invoice_number"),
-        # A month of an agreement is billed once, whoever asks and however often.
+        # A month of an agreement is billed once, whoever asks and however often. One that is
+        # issued anew takes the next sequence after the cancelled one it replaces.
         UniqueConstraint("tenant_id", "agreement_id", "period", "invoice_type", "sequence"),
         Index(
             "uq_invoices_parent",
@@ -40,6 +44,13 @@ class Invoice(TenantRow):
             unique=True,
             postgresql_where=text("parent_id is not null"),
         ),
+        Index(
+            "uq_invoices_replaces",
+            "tenant_id",
+            "replaces_id",
+            unique=True,
+            postgresql_where=text("replaces_id is not null"),
+        ),
         one_of("status", InvoiceStatus),
         one_of("invoice_type", InvoiceType),
         one_of("document", Document),
@@ -48,6 +59,10 @@ class Invoice(TenantRow):
         ),
         CheckConstraint("balance_minor between 0 and total_minor", name="balance_within_total"),
         CheckConstraint("status <> 'paid' or balance_minor = 0", name="paid_means_nothing_due"),
+        CheckConstraint(
+            "recovered_minor between 0 and written_off_minor and written_off_minor <= total_minor",
+            name="recovered_within_written_off",
+        ),
         Index(
             "ix_invoices_open",
             "tenant_id",
@@ -62,6 +77,7 @@ class Invoice(TenantRow):
     agreement_id: Mapped[UUID | None]
     property_id: Mapped[UUID | None]
     parent_id: Mapped[UUID | None]
+    replaces_id: Mapped[UUID | None]
     invoice_number: Mapped[str | None]
     invoice_type: Mapped[str]
     document: Mapped[str]
@@ -76,6 +92,8 @@ class Invoice(TenantRow):
     tax_minor: Mapped[int]
     total_minor: Mapped[int]
     balance_minor: Mapped[int]
+    written_off_minor: Mapped[int] = mapped_column(server_default=text("0"))
+    recovered_minor: Mapped[int] = mapped_column(server_default=text("0"))
     terms: Mapped[dict[str, Any]]
     timezone: Mapped[str]
     recipient_name: Mapped[str]
@@ -125,7 +143,10 @@ class InvoiceLine(TenantRow):
 
 
 class CreditNote(TenantRow):
-    """Takes back part or all of an invoice. Its own consecutive series (CGST Rule 53)."""
+    """Takes back part or all of an invoice. Its own consecutive series (CGST Rule 53).
+
+    Of the total, `to_advance_minor` had been paid already and became an advance again.
+    """
 
     __tablename__ = "credit_notes"
     __table_args__ = (
@@ -144,8 +165,30 @@ class CreditNote(TenantRow):
     sgst_minor: Mapped[int]
     igst_minor: Mapped[int]
     total_minor: Mapped[int]
+    to_advance_minor: Mapped[int] = mapped_column(server_default=text("0"))
     issued_on: Mapped[date]
     effective_at: Mapped[datetime]
+
+
+class CreditNoteLine(TenantRow):
+    """What a credit note takes back of one line of its invoice. Append-only.
+
+    Notes written before there were such lines have none: theirs follow from the total.
+    """
+
+    __tablename__ = "credit_note_lines"
+    __table_args__ = (
+        within_tenant("credit_note_id", "credit_notes"),
+        within_tenant("invoice_line_id", "invoice_lines"),
+        UniqueConstraint("tenant_id", "credit_note_id", "invoice_line_id"),
+    )
+
+    credit_note_id: Mapped[UUID]
+    invoice_line_id: Mapped[UUID]
+    amount_minor: Mapped[int]
+    cgst_minor: Mapped[int]
+    sgst_minor: Mapped[int]
+    igst_minor: Mapped[int]
 
 
 class Reminder(TenantRow):

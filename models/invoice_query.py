@@ -30,7 +30,7 @@ class ShownStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What money and credit notes took off an invoice, in minor units."""
+    """What money and credit notes took off an invoice, in minor units; recoveries stand apart."""
 
     paid_minor: int = 0
     credited_minor: int = 0
@@ -62,7 +62,9 @@ def is_shown_as(status: ShownStatus, at: datetime) -> ColumnElement[bool]:
 
 async def settled_of(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, Settled]:
     """What was paid and credited of each invoice; those without either are left out."""
-    paid = func.sum(Allocation.amount_minor).filter(Allocation.payment_id.is_not(None))
+    paid = func.sum(Allocation.amount_minor).filter(
+        Allocation.payment_id.is_not(None), ~Allocation.recovered
+    )
     credited = func.sum(Allocation.amount_minor).filter(Allocation.credit_note_id.is_not(None))
     rows = await session.execute(
         select(Allocation.invoice_id, func.coalesce(paid, 0), func.coalesce(credited, 0))

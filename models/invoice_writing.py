@@ -34,7 +34,8 @@ from models.tenant import BillingSettings
 class NewInvoice:
     """What is asked for, of whom, until when; `terms` are frozen on the invoice at issue.
 
-    `parent_id` is the invoice a penalty is the late fee of.
+    `parent_id` is the invoice a penalty is the late fee of, `replaces_id` the one it is issued
+    anew for.
     """
 
     resident_id: UUID
@@ -48,6 +49,7 @@ class NewInvoice:
     period: date | None = None
     sequence: int = 0
     notes: str | None = None
+    replaces_id: UUID | None = None
 
 
 async def drawn_up(session: AsyncSession, new: NewInvoice, at: datetime) -> Invoice:
@@ -72,6 +74,7 @@ async def drawn_up(session: AsyncSession, new: NewInvoice, at: datetime) -> Invo
         agreement_id=new.agreement_id,
         property_id=new.property_id,
         parent_id=new.parent_id,
+        replaces_id=new.replaces_id,
         invoice_type=new.invoice_type,
         document=document_for(taxed=any(line.rate for line in new.lines)),
         status=InvoiceStatus.draft,

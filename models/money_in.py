@@ -5,7 +5,7 @@ written in one transaction, so a collection never reminds of money that is there
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from uuid import UUID
 
@@ -31,6 +31,7 @@ from models.ledger_entry import NewEntry, post
 from models.message import Purpose
 from models.messages import tell
 from models.payment import Payment, PaymentMethod, PaymentMode, PaymentStatus
+from models.recovery import Recovery, recover, recoverable
 from models.settling import (
     Share,
     allocate,
@@ -67,23 +68,29 @@ async def receive(session: AsyncSession, new: NewPayment, at: datetime) -> Payme
     """Book money: the named invoice first, then the oldest due; what is left is an advance.
 
     What of a late fee this money, dated earlier, would have spared is credited; where it settles
-    an invoice that costs more each late day, those days are charged with it. Conflict for a
+    an invoice that costs more each late day, those days are charged with it. Naming an invoice
+    that was written off recovers what was given up, and nothing else ever does. Conflict for a
     reference that was booked before, IllegalTransition when the named invoice is not open.
     """
     await lock_resident(session, new.resident_id)
     zone = await timezone_of(session, new.resident_id)
     await _acceptable(session, new, local_day(at, zone))
-    invoices = await open_invoices(session, new.resident_id, new.currency)
-    await _named_is_open(session, new, invoices)
-    shared = _shared(new, invoices)
+    invoices = await open_invoices(session, new.resident_id, new.currency, named=new.invoice_id)
+    recoveries = recoverable(new.amount_minor, new.invoice_id, invoices)
+    if not recoveries:
+        await _named_is_open(session, new, invoices)
+    recovered = sum(recovery.minor for recovery in recoveries)
+    for_open = replace(new, amount_minor=new.amount_minor - recovered)
+    shared = _shared(for_open, invoices)
     reversed_fees: set[UUID] = set()
     while changed := await reverse_fees(session, _coming(new, shared), at):
         reversed_fees |= changed
-        shared = _shared(new, invoices)
+        shared = _shared(for_open, invoices)
     invoices += await charge_days(session, invoices, _coming(new, shared), at)
-    shared = _shared(new, invoices)
+    shared = _shared(for_open, invoices)
     payment = await _written(session, new, shared.rest_minor, local_day(at, zone), at)
-    await _booked(session, payment, shared.parts, invoices, at)
+    await _booked(session, payment, shared.parts, invoices, recovered=recovered)
+    await recover(session, payment, recoveries, at)
     touched = {invoice_id for invoice_id, _ in shared.parts} | reversed_fees
     if reversed_fees:
         touched -= await use_advances(session, new.resident_id, at)
@@ -131,12 +138,16 @@ async def bounce(session: AsyncSession, payment_id: UUID, at: datetime, reason: 
     payment = await one(session, Payment, payment_id)
     await lock_resident(session, payment.resident_id)
     parts = await paid_to(session, payment_id)
-    invoices = await locked_invoices(session, parts)
+    recovered = await paid_to(session, payment_id, recovered=True)
+    locked = await locked_invoices(session, {*parts, *recovered})
+    invoices = [invoice for invoice in locked if invoice.id in parts]
     payment = await one(session, Payment, payment_id, lock=True)
     _may_bounce(payment)
     zone = await timezone_of(session, payment.resident_id)
     shares = [Share(invoice.id, -parts[invoice.id], payment_id=payment.id) for invoice in invoices]
     await allocate(session, shares, payment.currency, at)
+    lost = [invoice for invoice in locked if invoice.id in recovered]
+    await recover(session, payment, [Recovery(i, -recovered[i.id]) for i in lost], at)
     entry = NewEntry(
         kind="payment.bounced",
         subject_id=payment.id,
@@ -147,7 +158,9 @@ async def bounce(session: AsyncSession, payment_id: UUID, at: datetime, reason: 
         currency=payment.currency,
         receivables=sorted(parts.items()),
     )
-    postings = for_bounce(payment.method, sum(parts.values()), payment.unallocated_minor)
+    postings = for_bounce(
+        payment.method, sum(parts.values()), payment.unallocated_minor, sum(recovered.values())
+    )
     await post(session, entry, postings)
     payment.status = PaymentStatus.BOUNCED
     payment.unallocated_minor = 0
@@ -190,7 +203,8 @@ async def _acceptable(session: AsyncSession, new: NewPayment, today: date) -> No
 async def _named_is_open(
     session: AsyncSession, new: NewPayment, invoices: Sequence[Invoice]
 ) -> None:
-    if new.invoice_id is None or any(invoice.id == new.invoice_id for invoice in invoices):
+    open_ids = {i.id for i in invoices if i.status == InvoiceStatus.issued}
+    if new.invoice_id is None or new.invoice_id in open_ids:
         return
     named = await one(session, Invoice, new.invoice_id)
     if named.resident_id != new.resident_id:
@@ -255,9 +269,11 @@ async def _booked(
     payment: Payment,
     parts: Sequence[tuple[UUID, int]],
     invoices: Sequence[Invoice],
-    at: datetime,
+    *,
+    recovered: int,
 ) -> None:
     """Allocations, the entry with its postings, and the balances they leave."""
+    at = payment.paid_at
     shares = [Share(invoice_id, minor, payment_id=payment.id) for invoice_id, minor in parts]
     await allocate(session, shares, payment.currency, at)
     entry = NewEntry(
@@ -271,7 +287,8 @@ async def _booked(
         receivables=[(invoice_id, -minor) for invoice_id, minor in parts],
     )
     used = sum(minor for _, minor in parts)
-    await post(session, entry, for_payment(payment.method, used, payment.unallocated_minor))
+    postings = for_payment(payment.method, used, payment.unallocated_minor, recovered)
+    await post(session, entry, postings)
     by_id = {invoice.id: invoice for invoice in invoices}
     for invoice_id, minor in parts:
         await moved(session, by_id[invoice_id], -minor, at)

@@ -10,9 +10,8 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.calendar import Month, local_day
-from domain.credit_note import Charge, left_after, taken_back
 from domain.identifiers import GST_STATES
-from domain.invoice import InvoiceStatus, LineKind
+from domain.invoice import InvoiceStatus
 from domain.money import Money
 from domain.paper import (
     RECIPIENT_ADDRESS_FROM_MINOR,
@@ -26,7 +25,7 @@ from domain.paper import (
 )
 from domain.tax import Document
 from domain.upi import to_pay
-from models import message_facts
+from models import credit_note_query, message_facts
 from models.database import one
 from models.invoice import CreditNote, Invoice, InvoiceLine
 from models.issuing import lines_of
@@ -210,24 +209,6 @@ def _line(line: InvoiceLine, currency: str) -> Line:
 
 
 async def _taken_back(session: AsyncSession, note: CreditNote) -> list[Line]:
-    """The part of each line in this note: what earlier notes left of it, by the rule that wrote it.
-
-    The rule splits by weight to the last unit, so asked again it answers the same.
-    """
-    rows = await _rows(session, note.invoice_id)
-    charges = [
-        Charge(LineKind(i.kind), i.amount_minor, i.cgst_minor, i.sgst_minor, i.igst_minor)
-        for i in rows
-    ]
-    earlier = await session.scalars(
-        select(CreditNote.total_minor)
-        .where(
-            CreditNote.invoice_id == note.invoice_id,
-            CreditNote.credit_note_number < note.credit_note_number,
-        )
-        .order_by(CreditNote.credit_note_number)
-    )
-    parts = taken_back(left_after(charges, earlier), note.total_minor)
     return [
         Line(
             row.description,
@@ -235,8 +216,7 @@ async def _taken_back(session: AsyncSession, note: CreditNote) -> list[Line]:
             row.sac,
             taxes(note.currency, row.tax_rate, part.cgst_minor, part.sgst_minor, part.igst_minor),
         )
-        for row, part in zip(rows, parts, strict=True)
-        if part.gross_minor
+        for row, part in await credit_note_query.lines_of(session, note)
     ]
 
 

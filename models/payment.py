@@ -86,7 +86,7 @@ class Payment(TenantRow):
 class Allocation(TenantRow):
     """How much of a payment, or of a credit note, went to an invoice; taken back by a negative one.
 
-    Append-only.
+    `recovered` money came for what had been written off: no balance moves by it. Append-only.
     """
 
     __tablename__ = "allocations"
@@ -96,6 +96,7 @@ class Allocation(TenantRow):
         within_tenant("invoice_id", "invoices"),
         CheckConstraint("num_nonnulls(payment_id, credit_note_id) = 1", name="one_source"),
         CheckConstraint("amount_minor <> 0", name="moves_something"),
+        CheckConstraint("not recovered or payment_id is not null", name="recovered_by_money"),
         Index("ix_allocations_invoice", "tenant_id", "invoice_id"),
         Index("ix_allocations_payment", "tenant_id", "payment_id"),
     )
@@ -105,4 +106,5 @@ class Allocation(TenantRow):
     invoice_id: Mapped[UUID]
     amount_minor: Mapped[int]
     currency: Mapped[str]
+    recovered: Mapped[bool] = mapped_column(server_default=text("false"))
     effective_at: Mapped[datetime]

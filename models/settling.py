@@ -10,7 +10,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, case, func, insert, select
+from sqlalchemy import ColumnElement, case, func, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -50,13 +50,18 @@ async def locked_invoices(session: AsyncSession, ids: Iterable[UUID]) -> list[In
     return await _locked(session, Invoice.id.in_(set(ids)))
 
 
-async def open_invoices(session: AsyncSession, resident_id: UUID, currency: str) -> list[Invoice]:
-    """The resident's invoices that can take money, locked in the order of their ids."""
+async def open_invoices(
+    session: AsyncSession, resident_id: UUID, currency: str, *, named: UUID | None = None
+) -> list[Invoice]:
+    """The resident's invoices that can take money, locked in the order of their ids.
+
+    The named one is among them whatever its state, and so is its late fee.
+    """
+    takes = Invoice.status == InvoiceStatus.issued
+    if named is not None:
+        takes = or_(takes, Invoice.id == named, Invoice.parent_id == named)
     return await _locked(
-        session,
-        Invoice.resident_id == resident_id,
-        Invoice.status == InvoiceStatus.issued,
-        Invoice.currency == currency,
+        session, Invoice.resident_id == resident_id, Invoice.currency == currency, takes
     )
 
 
@@ -72,12 +77,17 @@ async def _locked(session: AsyncSession, *conditions: ColumnElement[bool]) -> li
 
 
 async def moved(session: AsyncSession, invoice: Invoice, minor: int, at: datetime) -> None:
-    """Change the balance of a locked invoice; nothing left: paid, something again: issued."""
+    """Change the balance of a locked invoice; nothing left: paid, something again: issued.
+
+    One of which a part was given up is never paid: with nothing left it is written off again.
+    """
     if minor == 0:
         return
     invoice.balance_minor += minor
     if invoice.balance_minor == 0:
-        await closed(session, invoice, InvoiceStatus.paid, at)
+        given_up = invoice.written_off_minor > 0
+        paid = InvoiceStatus.written_off if given_up else InvoiceStatus.paid
+        await closed(session, invoice, paid, at)
     elif invoice.status != InvoiceStatus.issued:
         invoice.status = InvoiceStatus.issued
         invoice.paid_at = None
@@ -135,12 +145,16 @@ async def next_number(session: AsyncSession, series: str, day: date) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """Money of one payment, or of one credit note, on one invoice; below zero: taken back."""
+    """Money of one payment, or of one credit note, on one invoice; below zero: taken back.
+
+    `recovered` is money for what had been written off.
+    """
 
     invoice_id: UUID
     minor: int
     payment_id: UUID | None = None
     credit_note_id: UUID | None = None
+    recovered: bool = False
 
 
 async def allocate(
@@ -155,6 +169,7 @@ async def allocate(
             "invoice_id": share.invoice_id,
             "amount_minor": share.minor,
             "currency": currency,
+            "recovered": share.recovered,
             "effective_at": at,
         }
         for share in shares
@@ -166,19 +181,26 @@ async def allocate(
 
 async def paid_by(session: AsyncSession, invoice_id: UUID) -> dict[UUID, int]:
     """What each payment has on the invoice, what was taken back again left out."""
-    return await _net(session, Allocation.payment_id, Allocation.invoice_id == invoice_id)
+    ours = (Allocation.invoice_id == invoice_id, ~Allocation.recovered)
+    return await _net(session, Allocation.payment_id, *ours)
 
 
-async def paid_to(session: AsyncSession, payment_id: UUID) -> dict[UUID, int]:
-    """What the payment has on each invoice, what was taken back again left out."""
-    return await _net(session, Allocation.invoice_id, Allocation.payment_id == payment_id)
+async def paid_to(
+    session: AsyncSession, payment_id: UUID, *, recovered: bool = False
+) -> dict[UUID, int]:
+    """What the payment has on each invoice, what was taken back again left out.
+
+    `recovered` asks for what it brought in of debts written off instead.
+    """
+    ours = (Allocation.payment_id == payment_id, Allocation.recovered == recovered)
+    return await _net(session, Allocation.invoice_id, *ours)
 
 
 async def _net(
-    session: AsyncSession, by: InstrumentedAttribute[Any], condition: ColumnElement[bool]
+    session: AsyncSession, by: InstrumentedAttribute[Any], *conditions: ColumnElement[bool]
 ) -> dict[UUID, int]:
     total = func.sum(Allocation.amount_minor)
     rows = await session.execute(
-        select(by, total).where(condition, by.is_not(None)).group_by(by).having(total != 0)
+        select(by, total).where(*conditions, by.is_not(None)).group_by(by).having(total != 0)
     )
     return {found: int(minor) for found, minor in rows}

@@ -11,6 +11,7 @@ from sqlalchemy import update
 
 from models.tenant import BillingSettings
 from tests.support.books import breaches
+from tests.support.debt import a_debt
 from tests.support.house import House, a_property, a_resident, an_agreement
 
 TODAY = date(2026, 10, 20)
@@ -328,3 +329,25 @@ async def test_an_agreement_of_another_resident_is_refused(house: House, payer: 
     answer = await payer.client.post("/invoices", json=body)
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["field"] == "agreementId"
+
+
+async def test_a_month_is_issued_anew_and_both_invoices_name_each_other(
+    house: House, client: httpx2.AsyncClient
+) -> None:
+    """Sent twice with one key it is one act; with money on it, it is refused."""
+    debt = await a_debt(house, date(2026, 10, 5), period=date(2026, 10, 1), rent_minor=9_000_00)
+    path, headers = f"/invoices/{debt.invoice_id}", {"Idempotency-Key": "anew"}
+    made = await client.post(f"{path}/regenerate", json={"reason": "Wrong rent"}, headers=headers)
+    assert made.status_code == 201, made.text
+    new, old = made.json(), (await client.get(path)).json()
+    assert (new["totalAmount"], new["period"]) == (inr("10000.00"), "2026-10")
+    assert (new["replacesId"], new["replacedBy"]) == (old["id"], None)
+    assert new["replaces"] == {"id": old["id"], "invoiceNumber": old["invoiceNumber"]}
+    assert old["replacedBy"] == {"id": new["id"], "invoiceNumber": new["invoiceNumber"]}
+    assert (old["status"], old["closingReason"]) == ("cancelled", "Wrong rent")
+    again = await client.post(f"{path}/regenerate", json={"reason": "Wrong rent"}, headers=headers)
+    assert again.json() == new
+    paid = {"residentId": str(debt.resident_id), "amount": inr("1.00"), "method": "cash"}
+    await client.post("/payments", json=paid)
+    refused = await client.post(f"/invoices/{new['id']}/regenerate")
+    assert (refused.status_code, refused.json()["code"]) == (409, "INVOICE_HAS_PAYMENTS")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.credit_note import Charge, left_after, taken_back
+from domain.credit_note import Charge, left_after, lines_taken_back, taken_back
 from domain.invoice import LineKind
 from domain.numbering import BILL_OF_SUPPLY, series_of
 from domain.tax import Document, split_tax
@@ -69,3 +69,34 @@ def test_notes_one_after_another_take_exactly_what_was_charged(
 def test_bills_of_supply_are_numbered_apart_from_tax_invoices() -> None:
     assert series_of(Document.bill_of_supply, "INV") == BILL_OF_SUPPLY
     assert series_of(Document.tax_invoice, "INV") == "INV"
+
+
+@given(lines=charges(), data=st.data())
+def test_notes_by_line_and_by_total_together_take_exactly_what_was_charged(
+    lines: list[Charge], data: st.DataObject
+) -> None:
+    """Whichever way each note is asked for, no head of a line is ever taken back beyond it."""
+    notes: list[list[Charge]] = []
+    for _ in range(data.draw(st.integers(0, 5))):
+        left = left_after(lines, notes)
+        priced = [place for place, charge in enumerate(left) if charge.amount_minor]
+        if not priced:
+            break
+        place = data.draw(st.sampled_from(priced))
+        if data.draw(st.booleans()):
+            amount = data.draw(st.integers(1, left[place].amount_minor))
+            parts = lines_taken_back(left, {place: amount})
+            assert parts[place].amount_minor == amount
+        else:
+            whole = sum(charge.gross_minor for charge in left)
+            parts = taken_back(left, data.draw(st.integers(1, whole)))
+        notes.append(parts)
+    left = left_after(lines, notes)
+    assert all(charge.cgst_minor == charge.sgst_minor >= 0 for charge in left)
+    assert all(charge.amount_minor >= 0 for charge in left)
+
+
+@pytest.mark.parametrize("asked", [{}, {2: 1}, {-1: 1}, {0: 0}, {0: 10_000_01}, {0: 1, 1: -1}])
+def test_lines_are_not_taken_back_beyond_their_price(asked: dict[int, int]) -> None:
+    with pytest.raises(ValueError, match="within what is charged"):
+        lines_taken_back([RENT, FOOD], asked)

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.errors import Refused
 from domain.ledger import Account
@@ -22,6 +23,8 @@ from models.invoice import Invoice
 from models.ledger import Posting
 from models.money_in import bounce, pay_in_full
 from models.payment import Payment, PaymentMethod
+from models.recovery import recover_from_advances
+from models.reissuing import reissue
 from models.settling import locked_invoice
 from tests.support.books import (
     DUE,
@@ -46,11 +49,14 @@ ACTS = st.lists(
         st.tuples(st.just("full"), st.just(0), st.integers(0, 9)),
         st.tuples(st.just("bounce"), st.just(0), st.integers(0, 9)),
         st.tuples(st.just("credit"), st.integers(1, 3_000_00), st.integers(0, 9)),
+        st.tuples(st.just("credit line"), st.integers(1, 3_000_00), st.integers(0, 9)),
         st.tuples(st.just("credit all"), st.just(0), st.integers(0, 9)),
         st.tuples(st.just("fee"), st.just(0), st.integers(0, 9)),
         st.tuples(st.just("waive"), st.just(0), st.integers(0, 9)),
         st.tuples(st.just("cancel"), st.just(0), st.integers(0, 9)),
         st.tuples(st.just("write off"), st.just(0), st.integers(0, 9)),
+        st.tuples(st.just("recover"), st.integers(1, 3_000_00), st.integers(0, 9)),
+        st.tuples(st.just("regenerate"), st.just(0), st.integers(0, 9)),
     ),
     min_size=4,
     max_size=16,
@@ -106,7 +112,21 @@ class Book:
                 case "write off":
                     await write_off(session, invoice_id, "Because", LATER)
                 case _:
-                    await credit.credit(session, invoice_id, minor, "Because", LATER)
+                    await self._correct(session, what, minor, invoice_id)
+
+    async def _correct(
+        self, session: AsyncSession, what: str, minor: int | None, invoice_id: UUID
+    ) -> None:
+        match what:
+            case "regenerate":
+                await reissue(session, invoice_id, "Because", LATER)
+            case "recover":
+                await recover_from_advances(session, invoice_id, None, LATER)
+            case "credit line":
+                lines = {1: minor or 1}
+                await credit.credit(session, invoice_id, None, "Part", LATER, lines=lines)
+            case _:
+                await credit.credit(session, invoice_id, minor, "Because", LATER)
 
     async def _pick(self, model: type[Any], number: int) -> UUID:
         async with self.house.session() as session:
@@ -149,7 +169,7 @@ async def test_whatever_happens_the_books_balance(
     database: Database, house: House, acts: list[tuple[str, int, int]]
 ) -> None:
     """Done or refused: every invariant holds, and nobody has both debt and advance."""
-    book = Book(await a_debt(house, DUE, rent_minor=1_000_00))
+    book = Book(await a_debt(house, DUE, rent_minor=1_000_00, period=DUE.replace(day=1)))
     for act in acts:
         await book.act(*act)
     owed, advance = await book.totals()
@@ -167,8 +187,23 @@ PLANTED = {
     "a balance is the sum of its receivable postings": (
         "update invoices set balance_minor = balance_minor - 1 where status = 'issued'"
     ),
-    "nothing is owed beyond the total less money and credit": (
+    "what is owed is the total less money, credit and what was given up": (
         "update allocations set amount_minor = amount_minor + 1"
+    ),
+    "what was given up is the loss in the ledger": (
+        "update invoices set written_off_minor = written_off_minor + 1"
+    ),
+    "what was recovered is the income in the ledger": ("update allocations set recovered = true"),
+    "credit notes never take back more than was charged": (
+        "insert into credit_notes (tenant_id, invoice_id, credit_note_number, reason, currency,"
+        " subtotal_minor, cgst_minor, sgst_minor, igst_minor, total_minor, issued_on,"
+        " effective_at)"
+        " select tenant_id, id, 'CN/26-27/000001', 'x', currency, 1, 0, 0, 0, 1, due_date,"
+        " issued_at from invoices where status = 'paid'"
+    ),
+    "an invoice issued anew replaces a cancelled one of its month": (
+        "update invoices set replaces_id = (select id from invoices where status = 'paid')"
+        " where status = 'issued'"
     ),
     "advances are the advances account, per resident": (
         "update payments set unallocated_minor = unallocated_minor - 1 where unallocated_minor > 0"

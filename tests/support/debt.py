@@ -111,6 +111,7 @@ async def a_debt(
     rent_minor: int = RENT_MINOR,
     rate: Decimal = Decimal(0),
     terms: CollectionTerms = TERMS,
+    period: date | None = None,
 ) -> Debt:
     """An invoice over rent, issued at noon ten days before it is due unless told otherwise."""
     issued = issued or at_local(due - timedelta(days=10), time(12), ZONE)
@@ -128,6 +129,7 @@ async def a_debt(
         lines=[a_line(rent_minor, rate)],
         due=due,
         terms=terms,
+        period=period,
     )
     async with house.session() as session:
         invoice = await issue(session, new, issued)

@@ -99,7 +99,9 @@ async def _put(
 
 
 def _wanted(table: Table) -> set[str]:
-    optional = {"parent_id", "credit_note_id"}
+    optional = {"parent_id", "replaces_id"}
+    if table.name == "allocations":
+        optional.add("credit_note_id")
     return {column.name for column in table.c} - optional
 
 
