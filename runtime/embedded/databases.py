@@ -16,7 +16,7 @@ ROLES: Final[dict[Role, str]] = {
     "inn_app": "LOGIN NOCREATEROLE NOBYPASSRLS",
     "inn_platform": "LOGIN NOCREATEROLE BYPASSRLS",
 }
-_EXTENSIONS: Final = ("btree_gist", "citext")
+EXTENSIONS: Final = ("btree_gist", "citext")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Databases:
                 )
         if template is None:
             async with _session(self.dsn("postgres", name)) as session:
-                for extension in _EXTENSIONS:
+                for extension in EXTENSIONS:
                     await session.execute(f"CREATE EXTENSION IF NOT EXISTS {extension}")
 
     async def drop(self, name: str) -> None:
