@@ -22,15 +22,19 @@ from models.database import Actor, Database, one
 from models.message import Message
 from models.message_queue import Hand
 from models.plan import Planned
+from providers.documents import Press
 from providers.messages import Messenger
 
 
 class Delivering(LifeSteps[Message]):
     """The steps of a message's life."""
 
-    def __init__(self, database: Database, store_id: str, messenger: Messenger) -> None:
+    def __init__(
+        self, database: Database, store_id: str, messenger: Messenger, press: Press | None = None
+    ) -> None:
         super().__init__(database, store_id)
         self._messenger = messenger
+        self._press = press
 
     @activity.defn(name="look_at_message")
     async def look(self, look: Look) -> Outlook:
@@ -44,7 +48,9 @@ class Delivering(LifeSteps[Message]):
             hands = await self._claimed(look)
         except NotFound:
             return await self._gone(look)
-        sending = Sending(self._database, self._messenger, _actor(look), lambda: look.at)
+        sending = Sending(
+            self._database, self._messenger, _actor(look), lambda: look.at, self._press
+        )
         await asyncio.gather(*(sending.carry(hand) for hand in hands))
         return await self._seen(look)
 

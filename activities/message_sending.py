@@ -6,13 +6,14 @@ The carrier is called outside any transaction. Relay and life carry out a try th
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.message_letter import addressed, outgoing
+from activities.message_paper import Enclosed, enclosed
 from domain.delivery_tries import UNAVAILABLE, UNKNOWN
 from domain.errors import Refused, Unavailable, UnknownOutcome
 from domain.message_delivery import DeliveryState, advance, next_sms_time, sms_may_leave
@@ -23,11 +24,12 @@ from models.message_queue import OPEN, Hand, held, locked, renew
 from models.message_wanted import still_wanted
 from models.resident import Resident
 from providers import messages as port
+from providers.documents import CannotPrint, Press
 
 log = structlog.get_logger()
 
-# Well within a lease, so that a try in flight is never taken for a dead one.
-CALL_SECONDS = 40
+# Together well within a lease, so that a try in flight is never taken for a dead one.
+PRINT_SECONDS, CALL_SECONDS = 10, 40
 # What two clocks may differ by.
 SKEW = timedelta(minutes=1)
 WRITE_TRIES, WRITE_PAUSE_SECONDS = 6, 0.5
@@ -63,8 +65,19 @@ class Question:
     since: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What is about to leave: the words, and the document that goes with them."""
+
+    words: port.Outgoing
+    enclosed: Enclosed | None
+
+
 class Sending:
-    """Carries out tries. `now` is business time; `actor` stands in the evidence."""
+    """Carries out tries. `now` is business time; `actor` stands in the evidence.
+
+    Mails carry their documents; without a press, or where it cannot print, they leave without.
+    """
 
     def __init__(
         self,
@@ -72,11 +85,13 @@ class Sending:
         messenger: port.Messenger,
         actor: Actor,
         now: Callable[[], datetime],
+        press: Press | None = None,
     ) -> None:
         self._database = database
         self._messenger = messenger
         self._actor = actor
         self._now = now
+        self._press = press
 
     async def carry(self, hand: Hand) -> None:
         """Carry the try out to its end, or to where the message's life takes over.
@@ -140,9 +155,10 @@ class Sending:
 
     async def _sent(self, hand: Hand) -> Answer | None:
         """The carrier's answer; None: it slipped, is not wanted, or waits for the morning."""
-        words = await self._begun(hand)
-        if words is None:
+        letter = await self._begun(hand)
+        if letter is None:
             return None
+        words = await self._with_document(letter)
         try:
             async with asyncio.timeout(CALL_SECONDS):
                 return _answer(await self._messenger.send(words))
@@ -151,7 +167,24 @@ class Sending:
         except Unavailable:
             return Answer(DeliveryState.failed, UNAVAILABLE)
 
-    async def _begun(self, hand: Hand) -> port.Outgoing | None:
+    async def _with_document(self, letter: Letter) -> port.Outgoing:
+        """A letter is wanted more than its enclosure: whatever breaks, the words leave."""
+        page = letter.enclosed
+        if page is None or self._press is None:
+            return letter.words
+        try:
+            async with asyncio.timeout(PRINT_SECONDS):
+                pdf = await self._press.pdf(page.html)
+        except (CannotPrint, TimeoutError) as error:
+            log.warning("a mail leaves without its document", why=str(error)[:200])
+            return letter.words
+        except Exception:
+            log.exception("a document could not be printed", message=str(letter.words.id))
+            return letter.words
+        file = port.Attachment(page.name, "application/pdf", pdf)
+        return replace(letter.words, attachments=[file])
+
+    async def _begun(self, hand: Hand) -> Letter | None:
         """From here on the row says that a carrier may have it."""
         async with self._transaction(hand) as session:
             mine = await held(session, hand)
@@ -159,7 +192,7 @@ class Sending:
 
     async def _begin(
         self, session: AsyncSession, hand: Hand, message: Message, delivery: Delivery
-    ) -> port.Outgoing | None:
+    ) -> Letter | None:
         now = self._now()
         if not await still_wanted(session, message, now):
             message_tries.cancel(delivery, now)
@@ -170,11 +203,18 @@ class Sending:
             message_tries.put_back(delivery, next_sms_time(now, message.timezone))
             return None
         words = await outgoing(session, message, delivery, now)
+        paper = None if is_sms else await self._enclosed(session, message)
         await renew(session, hand)
         delivery.state, delivery.tried_at = DeliveryState.processing, now
         delivery.handed_over = words.text if is_sms else None
         message.state = advance(DeliveryState(message.state), DeliveryState.processing)
-        return words
+        return Letter(words, paper)
+
+    async def _enclosed(self, session: AsyncSession, message: Message) -> Enclosed | None:
+        if self._press is None:
+            return None
+        resident = await one(session, Resident, message.resident_id)
+        return await enclosed(session, message, resident.language)
 
     async def _close(self, hand: Hand, answer: Answer) -> None:
         """Write the answer; a database that blinks now would cost the reader a second mail."""

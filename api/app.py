@@ -25,6 +25,7 @@ def build(parts: Parts) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncGenerator[None]:
         yield
+        await parts.press.close()
         await parts.database.close()
 
     app = DescribedApp(

@@ -1,4 +1,4 @@
-"""How a tenant bills: numbers, due days, late fee, reminders, GST; of invoices issued later."""
+"""How a tenant bills: numbers, due days, late fee, reminders, GST, UPI; for later invoices."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -13,7 +13,7 @@ from api.body import Answer, Body, MoneyField, in_minor, money
 from api.permission import Permission, allows
 from api.request import Context, Here, TenantRoute
 from domain.errors import InvalidInput
-from domain.identifiers import valid_gstin
+from domain.identifiers import valid_gstin, valid_vpa
 from domain.numbering import RESERVED
 from domain.proration import Basis
 from models.event import record
@@ -31,7 +31,10 @@ NONE = MoneyField(amount="0", currency="")
 
 
 class SettingsAnswer(Answer):
-    """How the tenant bills today; `lateFeeValue` is percent, or major units when it is fixed."""
+    """How the tenant bills today; `lateFeeValue` is percent, or major units when it is fixed.
+
+    `upiVpa` is the address UPI payments go to; documents with something due show it as a QR code.
+    """
 
     invoice_prefix: str
     invoice_starting_number: int
@@ -48,6 +51,7 @@ class SettingsAnswer(Answer):
     reminder_days_after: list[int]
     gst_enabled: bool
     gst_number: str | None
+    upi_vpa: str | None
     created_at: datetime
 
 
@@ -71,6 +75,7 @@ class SettingsChange(Body):
     ] = Field(default_factory=list[int])
     gst_enabled: bool = True
     gst_number: Annotated[str, Field(max_length=20)] | None = None
+    upi_vpa: Annotated[str, Field(max_length=320)] | None = None
 
     def values(self, currency: str) -> dict[str, Any]:
         """The fields that were sent, as the row keeps them."""
@@ -81,6 +86,8 @@ class SettingsChange(Body):
             )
         if given.get("gst_number"):
             given["gst_number"] = valid_gstin(given["gst_number"], "gstNumber")
+        if given.get("upi_vpa") is not None:
+            given["upi_vpa"] = valid_vpa(given["upi_vpa"], "upiVpa")
         if "reminder_days_after" in given:
             given["reminder_days_after"] = sorted(set(given["reminder_days_after"]))
         return given

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from math import isfinite
 from typing import Annotated, Any, cast
 from uuid import UUID
@@ -76,14 +77,15 @@ class Body(BaseModel):
 class MoneyField(Answer):
     """`{"amount": "9500.00", "currency": "INR"}`; the amount is a decimal string, never a float."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     amount: str
     currency: str
 
 
+@lru_cache(maxsize=4_096)
 def money(minor: int, currency: str) -> MoneyField:
-    """Minor units as a money object."""
+    """Minor units as a money object. A page of a list says the same few amounts again and again."""
     return MoneyField(amount=Money(minor, currency).major, currency=currency)
 
 

@@ -18,8 +18,9 @@ from sqlalchemy import Select, select
 
 from api.body import Answer, Body, MoneyField, PlanAnswer, Prose, Text, minor_of
 from api.invoice_answer import InvoiceAnswer, InvoiceDetail, detail, shown
-from api.invoice_paper import printed
 from api.page import Page, PageRequest, Paging, page_of, paged
+from api.paper import Printed
+from api.paper import shown as shown_paper
 from api.permission import Permission, allows
 from api.plan import plan_of_invoice
 from api.request import Here, TenantRoute
@@ -41,9 +42,9 @@ from models.one_off import (
     drawn_up,
     issue_kept,
 )
+from models.paper import invoice_paper, language_of
 from models.payment import PaymentMethod
 from models.timeline import timeline
-from templates import policy
 
 router = APIRouter(prefix="/invoices", tags=["invoices"], route_class=TenantRoute)
 READ, WRITE = allows(Permission.BILLING_READ), allows(Permission.BILLING_WRITE)
@@ -193,6 +194,14 @@ async def read_printed_invoice(invoice_id: UUID, here: Here) -> HTMLResponse:
     return await _html(here, await one(here.session, Invoice, invoice_id))
 
 
+@router.get("/{invoice_id}/pdf", response_class=Printed, **READ)
+async def read_invoice_pdf(invoice_id: UUID, here: Here) -> Printed:
+    """The same page as PDF/A-3, named by its number; 503 with `Retry-After` without Pango."""
+    row = await one(here.session, Invoice, invoice_id)
+    language = await language_of(here.session, row.resident_id)
+    return Printed(here.parts.press, await invoice_paper(here.session, row), language)
+
+
 @router.put("/{invoice_id}", **WRITE)
 async def change_invoice(invoice_id: UUID, body: DraftChange, here: Here) -> InvoiceDetail:
     """Change what is sent of a draft; once issued, an invoice is corrected by a credit note."""
@@ -313,5 +322,5 @@ async def _page(here: Here, query: Select[Invoice], paging: PageRequest) -> Page
 
 
 async def _html(here: Here, row: Invoice) -> HTMLResponse:
-    headers = {"Content-Security-Policy": policy()}
-    return HTMLResponse(await printed(here.session, row), headers=headers)
+    language = await language_of(here.session, row.resident_id)
+    return shown_paper(await invoice_paper(here.session, row), language)

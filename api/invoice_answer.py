@@ -60,6 +60,9 @@ class InvoiceAnswer(Answer):
     created_at: datetime
 
 
+_SAME = sorted(set(InvoiceAnswer.model_fields) & set(Invoice.__table__.c.keys()))
+
+
 class LineAnswer(Answer):
     """One line of an invoice; `rate` is the price of one."""
 
@@ -132,8 +135,7 @@ def _fields(row: Invoice, settled: Settled, at: datetime) -> dict[str, Any]:
 
 
 def _copied(row: Invoice) -> dict[str, Any]:
-    same = set(InvoiceAnswer.model_fields) & set(Invoice.__table__.c.keys())
-    return {name: getattr(row, name) for name in same}
+    return {name: getattr(row, name) for name in _SAME}
 
 
 def _amounts(row: Invoice, settled: Settled) -> dict[str, Any]:

@@ -1,10 +1,12 @@
 """What the API is made of, built once and given to every handler."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from models.database import Database
 from models.vault import Vault
+from providers.documents import Press
 from runtime.clock import Clock
+from runtime.press import press_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +21,7 @@ class Links:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The door to the database, the vault of personal data, the clock, the neighbours.
+    """Database, vault of personal data, clock, neighbours, and the press for documents.
 
     `metrics_token` is asked of whoever reads `/metrics`; empty, only this machine may.
     """
@@ -29,3 +31,4 @@ class Parts:
     clock: Clock
     links: Links
     metrics_token: str = ""
+    press: Press = field(default_factory=press_of)

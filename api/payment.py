@@ -5,17 +5,21 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
+from fastapi.responses import HTMLResponse
 from pydantic import AliasChoices, Field
 from sqlalchemy import exists, select
 
 from api.body import Answer, Body, MoneyField, Prose, Text, minor_of, money
 from api.page import Page, Paging, page_of, paged
+from api.paper import Printed
+from api.paper import shown as shown_paper
 from api.permission import Permission, allows
 from api.request import Here, TenantRoute
 from domain.calendar import local_day
 from models import money_in
 from models.database import one
 from models.money_in import NewPayment
+from models.paper import language_of, receipt_paper
 from models.payment import Allocation, Payment, PaymentMethod, PaymentStatus
 from models.payment_query import Part, parts_of
 from models.settling import timezone_of
@@ -140,6 +144,22 @@ async def list_payments(
 async def read_payment(payment_id: UUID, here: Here) -> PaymentAnswer:
     """One payment and what it paid."""
     return await _one(here, await one(here.session, Payment, payment_id))
+
+
+@router.get("/{payment_id}/html", response_class=HTMLResponse, **READ)
+async def read_receipt_page(payment_id: UUID, here: Here) -> HTMLResponse:
+    """The receipt as a page that prints on A4."""
+    row = await one(here.session, Payment, payment_id)
+    language = await language_of(here.session, row.resident_id)
+    return shown_paper(await receipt_paper(here.session, row), language)
+
+
+@router.get("/{payment_id}/pdf", response_class=Printed, **READ)
+async def read_receipt_pdf(payment_id: UUID, here: Here) -> Printed:
+    """The receipt as PDF/A-3, named by its number; 503 with `Retry-After` without Pango."""
+    row = await one(here.session, Payment, payment_id)
+    language = await language_of(here.session, row.resident_id)
+    return Printed(here.parts.press, await receipt_paper(here.session, row), language)
 
 
 @router.post("/{payment_id}/bounce", **WRITE)

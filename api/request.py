@@ -15,7 +15,7 @@ import structlog
 from fastapi import Depends, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.exceptions import HTTPException
@@ -24,15 +24,14 @@ from api import idempotency
 from api.parts import Parts
 from api.permission import EXTRA, Permission, granted
 from api.problem import Unauthenticated, answer_to
-from domain.errors import Forbidden, InnkeeperError, InvalidInput, Unavailable
-from models.database import Actor
+from domain.errors import Forbidden, InnkeeperError, InvalidInput
+from models.database import Actor, Keyed, tenant_of
 from models.tenant import ApiKey, Tenant, TenantStatus
 from models.tenant_setup import key_hash
 
 UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
 SECRET_OR_PUBLIC = re.compile(r"[sp]k_(live|test)_[a-z0-9-]{1,63}_[A-Za-z0-9_-]{32,}")
 PUBLIC_ONLY = re.compile(r"pk_(live|test)_[a-z0-9-]{1,63}_[A-Za-z0-9_-]{32,}")
-FIND_KEY = text("select tenant_id, key_id from find_api_key(:hash)")
 KEY_CHARACTERS_MAX = 255
 
 
@@ -42,17 +41,22 @@ class Context:
 
     session: AsyncSession
     tenant: Tenant
+    key_id: UUID
     actor: Actor
     parts: Parts
 
 
 @dataclass(frozen=True, slots=True)
-class Credential:
-    """A key that was found: ids only. What it may do is read behind the tenant's wall."""
+class Shown:
+    """A key as it was shown: its hash, and how a wrong one is refused."""
 
-    tenant_id: UUID
-    key_id: UUID
+    key_hash: str
     refusal: str
+
+    @property
+    def unknown(self) -> Unauthenticated:
+        """Nobody has, or had, this key."""
+        return Unauthenticated("this key is not known", code=self.refusal)
 
 
 def _context(request: Request) -> Context:
@@ -77,12 +81,13 @@ class TenantRoute(APIRoute):
 
         async def within_tenant(request: Request) -> Response:
             parts: Parts = request.app.state.parts
-            credential = await _credential(request, parts, self.permission)
-            actor = Actor(f"key:{credential.key_id}", request.state.request_id)
-            run = _Run(request, parts, credential, actor, self.permission, handle)
-            key = request.headers.get("Idempotency-Key")
-            if request.method in UNSAFE and key is not None:
-                return await run.once(key)
+            shown = _shown(request, self.permission)
+            run = _Run(request, parts, shown, self.permission, handle)
+            if request.method in UNSAFE:
+                await request.body()  # however slowly it is sent, no transaction waits for it
+                key = request.headers.get("Idempotency-Key")
+                if key is not None:
+                    return await run.once(key)
             return await run.plainly()
 
         return within_tenant
@@ -92,8 +97,7 @@ class TenantRoute(APIRoute):
 class _Run:
     request: Request
     parts: Parts
-    credential: Credential
-    actor: Actor
+    shown: Shown
     permission: Permission
     handle: Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -111,8 +115,8 @@ class _Run:
         if not 1 <= len(key) <= KEY_CHARACTERS_MAX:
             rule = f"must be 1 to {KEY_CHARACTERS_MAX} characters"
             raise InvalidInput.of("Idempotency-Key", "LENGTH", rule)
-        question = await idempotency.question(self.request, str(self.credential.key_id), key)
         async with self._admitted() as context:
+            question = await idempotency.question(self.request, str(context.key_id), key)
             stored = await idempotency.claim(context.session, question)
         if stored is not None:
             return stored
@@ -139,35 +143,43 @@ class _Run:
 
     async def _give_back(self, question: idempotency.Question) -> None:
         """The key is free at once; where that fails, after the minute of a silent claim."""
-        with suppress(Unavailable):
-            tenant_id = self.credential.tenant_id
-            async with self.parts.database.tenant(tenant_id, self.actor) as session:
-                await idempotency.release(session, question)
+        with suppress(InnkeeperError):
+            async with self._admitted() as context:
+                await idempotency.release(context.session, question)
 
     @asynccontextmanager
     async def _admitted(self) -> AsyncGenerator[Context]:
         """One transaction of the tenant, for a key that is still good and holds the right."""
-        credential = self.credential
-        async with self.parts.database.tenant(credential.tenant_id, self.actor) as session:
-            found = await session.execute(
-                select(ApiKey, Tenant)
-                .join(Tenant, Tenant.id == ApiKey.tenant_id)
-                .where(ApiKey.id == credential.key_id)
-            )
-            row = found.one_or_none()
-            if row is None or row[0].revoked_at is not None:
-                raise Unauthenticated("this key is not valid", code=credential.refusal)
-            key, tenant = row
-            if key.expires_at is not None and key.expires_at <= self.parts.clock.now():
-                raise Unauthenticated("this key has expired", code=credential.refusal)
-            if tenant.status in (TenantStatus.SUSPENDED, TenantStatus.CANCELLED):
-                raise Forbidden(f"this account is {tenant.status}", code="TENANT_INACTIVE")
-            granted(key.kind, key.permissions, self.permission)
-            yield Context(session, tenant, self.actor, self.parts)
+        database, request_id = self.parts.database, self.request.state.request_id
+        async with database.keyed(self.shown.key_hash, request_id) as keyed:
+            if keyed is None:
+                raise self.shown.unknown
+            tenant = await self._good(keyed)
+            actor = Actor(f"key:{keyed.key_id}", request_id)
+            yield Context(keyed.session, tenant, keyed.key_id, actor, self.parts)
+
+    async def _good(self, keyed: Keyed) -> Tenant:
+        """The key's tenant; refused when the key, the tenant or the key's rights are not good."""
+        structlog.contextvars.bind_contextvars(tenant=str(tenant_of(keyed.session)))
+        found = await keyed.session.execute(
+            select(ApiKey, Tenant)
+            .join(Tenant, Tenant.id == ApiKey.tenant_id)
+            .where(ApiKey.id == keyed.key_id)
+        )
+        row = found.one_or_none()
+        if row is None or row[0].revoked_at is not None:
+            raise Unauthenticated("this key is not valid", code=self.shown.refusal)
+        key, tenant = row
+        if key.expires_at is not None and key.expires_at <= self.parts.clock.now():
+            raise Unauthenticated("this key has expired", code=self.shown.refusal)
+        if tenant.status in (TenantStatus.SUSPENDED, TenantStatus.CANCELLED):
+            raise Forbidden(f"this account is {tenant.status}", code="TENANT_INACTIVE")
+        granted(key.kind, key.permissions, self.permission)
+        return tenant
 
 
-async def _credential(request: Request, parts: Parts, permission: Permission) -> Credential:
-    """The key of the request, found by its hash; a public key may also come as X-Tenant-Key."""
+def _shown(request: Request, permission: Permission) -> Shown:
+    """The key of the request, which looks like one; a public key may also come as X-Tenant-Key."""
     scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
     public = request.headers.get("X-Tenant-Key")
     if scheme.lower() == "bearer" and bearer.strip():
@@ -178,10 +190,7 @@ async def _credential(request: Request, parts: Parts, permission: Permission) ->
         raise Unauthenticated("send a key as `X-Tenant-Key: pk_…`", code="TENANT_KEY_REQUIRED")
     else:
         raise Unauthenticated("send a key as `Authorization: Bearer sk_…`")
-    if looks.fullmatch(key):
-        async with parts.database.anonymous() as connection:
-            found = (await connection.execute(FIND_KEY, {"hash": key_hash(key)})).first()
-        if found is not None:
-            structlog.contextvars.bind_contextvars(tenant=str(found.tenant_id))
-            return Credential(found.tenant_id, found.key_id, refusal)
-    raise Unauthenticated("this key is not known", code=refusal)
+    shown = Shown(key_hash(key), refusal)
+    if not looks.fullmatch(key):
+        raise shown.unknown
+    return shown

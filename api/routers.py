@@ -7,6 +7,7 @@ from api import (
     bed,
     billing_run,
     billing_settings,
+    credit_note_paper,
     floor,
     health,
     invoice,
@@ -19,6 +20,7 @@ from api import (
     resident,
     room,
     start,
+    statement_line,
     task,
 )
 
@@ -34,7 +36,9 @@ TENANT: list[APIRouter] = [
     billing_settings.router,
     invoice.router,
     invoice_collection.router,
+    credit_note_paper.router,
     payment.router,
+    statement_line.router,
     ledger.router,
     plan.router,
     task.router,

@@ -14,6 +14,7 @@ from api.page import Page, Paging, page_of, paged
 from api.permission import Permission, allows
 from api.request import Here, TenantRoute
 from models.record import Task, TaskStatus
+from models.statement_answer import Choice
 from models.task_answer import resolve
 
 router = APIRouter(prefix="/tasks", tags=["operator"], route_class=TenantRoute)
@@ -48,9 +49,17 @@ class TaskAnswer(Answer):
 
 
 class Resolution(Body):
-    """What was done about it."""
+    """What was done about it; of a line of a bank statement also what becomes of the money.
+
+    `residentId` or `invoiceId` books it, `paymentId` says that it is this payment, which was
+    booked by hand, and `dismiss` that it is no resident's money.
+    """
 
     resolution: Annotated[str, Field(min_length=1, max_length=500)]
+    resident_id: UUID | None = None
+    invoice_id: UUID | None = None
+    payment_id: UUID | None = None
+    dismiss: bool = False
 
 
 @router.get("", **allows(Permission.TASKS_READ))
@@ -75,9 +84,15 @@ async def list_tasks(
 
 @router.post("/{task_id}/resolve", **allows(Permission.TASKS_WRITE))
 async def resolve_task(task_id: UUID, body: Resolution, here: Here) -> TaskAnswer:
-    """Say what was done: the step is planned again, or goes on waiting for its time."""
+    """Say what was done: the step is planned again, or goes on waiting for its time.
+
+    A line of a bank statement is booked, linked or dismissed in the same transaction.
+    """
     now = here.parts.clock.now()
-    task = await resolve(here.session, task_id, body.resolution, here.actor.name, now)
+    choice = Choice(body.resident_id, body.invoice_id, body.payment_id, body.dismiss)
+    task = await resolve(
+        here.session, task_id, body.resolution, here.actor.name, now, choice=choice
+    )
     return _shown(task, now)
 
 

@@ -6,21 +6,17 @@ Set-up and measuring are two processes: the memory that is reported is the worke
 import asyncio
 import json
 import sys
-import time
 from datetime import UTC, datetime
 from statistics import median
 from typing import Any
-from uuid import UUID
 
-from activities.billing_run import Billing, NextChunk
+from activities.billing_run import Billing
 from benchmarks.figure import Figure
+from benchmarks.house import ACTOR, a_door, a_tenant, bill
 from benchmarks.roster import many_agreements
 from benchmarks.server import a_house, a_server, analyse, connected
 from domain.calendar import Month
-from domain.lives import Look, Subject
 from models.billing_run import ask, subject_of
-from models.database import Actor, Database
-from models.tenant_setup import NewTenant, set_up_tenant
 from runtime.embedded.postgres import EmbeddedPostgres
 
 AGREEMENTS = 5_000
@@ -28,20 +24,21 @@ ROUNDS = 5
 WARM_UP = 1_000
 MONTH = Month(2026, 10)
 AT = datetime(2026, 10, 1, 1, tzinfo=UTC)
-_ACTOR = Actor("platform:benchmark")
-TIMED, COUNTED = "timed", "counted"
+TIMED, COUNTED, GROWN = "timed", "counted", "grown"
+SIZES = (1_000, 5_000, 20_000)
 
 
 async def measure() -> dict[str, Figure]:
-    """The four figures of `billing`; times are medians of five rounds."""
+    """The figures of `billing`; times are medians of five rounds."""
     async with a_server() as server:
-        for name in (TIMED, COUNTED):
+        for name in (TIMED, COUNTED, GROWN):
             await a_house(server, name)
         sizes = [WARM_UP, *[AGREEMENTS] * ROUNDS]
         runs = await _houses(server, TIMED, sizes)
         timed = await _child(server, TIMED, runs, bare=True)
         counted, statements = await _counted(server)
-    return _figures(timed, counted, statements)
+        grown = await _child(server, GROWN, await _houses(server, GROWN, list(SIZES)), bare=False)
+    return _figures(timed, counted, statements) | _growth(grown)
 
 
 async def _houses(
@@ -51,19 +48,18 @@ async def _houses(
 
     Another one is billed at once, so that the database has statistics as one in use has them.
     """
-    door = Database(server.dsn("inn_app", database), server.dsn("inn_platform", database))
+    door = a_door(server, database)
     told: list[dict[str, str]] = []
     try:
         for number, size in enumerate((WARM_UP, *sizes)):
             slug = f"bench-{number}"
-            asked = NewTenant(slug, slug, f"{slug}@example.com", "IN", "INR", "Asia/Kolkata")
-            tenant_id: UUID = (await set_up_tenant(door, asked)).tenant_id
-            async with door.tenant(tenant_id, _ACTOR) as session:
+            tenant_id = (await a_tenant(door, slug)).tenant_id
+            async with door.tenant(tenant_id, ACTOR) as session:
                 await many_agreements(session, size)
-                run = await ask(session, MONTH, None, AT, "platform:benchmark")
+                run = await ask(session, MONTH, None, AT, ACTOR.name)
                 subject = subject_of(run)
             if number == 0:
-                await bill(Billing(door, "benchmark"), subject)  # tables that know their sizes
+                await bill(Billing(door, "benchmark"), subject, AT)  # tables that know their sizes
                 continue
             told.append(
                 {"tenant": str(tenant_id), "id": str(subject.id), "life": subject.workflow_id}
@@ -112,14 +108,6 @@ async def _counted(server: EmbeddedPostgres) -> tuple[dict[str, Any], float]:
     return answer, float(calls)
 
 
-async def bill(steps: Billing, subject: Subject) -> float:
-    """Every chunk of a run; the seconds it took."""
-    began = time.perf_counter()
-    while (await steps.issue_chunk(NextChunk(Look(subject, AT)))).left:
-        pass
-    return time.perf_counter() - began
-
-
 def _figures(
     timed: dict[str, Any], counted: dict[str, Any], statements: float
 ) -> dict[str, Figure]:
@@ -146,6 +134,25 @@ def _figures(
             "MB",
             300,
             f"resident peak of a worker's process that issued {AGREEMENTS:,} invoices",
+            more_is_better=False,
+        ),
+    }
+
+
+def _growth(grown: dict[str, Any]) -> dict[str, Figure]:
+    """Twenty times the agreements: twenty times the time, and no more memory."""
+    rates = [size / seconds for size, seconds in zip(SIZES, grown["ours"], strict=True)]
+    told = ", ".join(f"{size:,}: {rate:,.0f}/s" for size, rate in zip(SIZES, rates, strict=True))
+    first, *_, last = grown["peaks_mb"]
+    return {
+        "billing.growth_to_20000": Figure(
+            rates[-1] / rates[1], "of 5,000's", 0.85, f"agreements of one run: {told}"
+        ),
+        "billing.memory_growth": Figure(
+            last / first,
+            "of 1,000's",
+            1.15,
+            f"resident peak after 1,000 agreements {first:.0f} MB, after 26,000 {last:.0f} MB",
             more_is_better=False,
         ),
     }

@@ -9,7 +9,8 @@ from uuid import UUID
 
 from activities.billing_run import Billing
 from benchmarks.bare import insert_barely
-from benchmarks.billing import bill
+from benchmarks.billing import AT
+from benchmarks.house import bill
 from benchmarks.server import connected
 from domain.lives import Subject
 from models.database import Database
@@ -26,7 +27,7 @@ async def measure(task: dict[str, Any]) -> dict[str, Any]:
     async with connected(task["owner"]) as owner:
         for run in task["runs"]:
             subject = Subject(UUID(run["tenant"]), UUID(run["id"]), run["life"])
-            ours.append(await bill(steps, subject))
+            ours.append(await bill(steps, subject, AT))
             peaks.append(peak_mb())
             if task["bare"]:
                 bare.append(await insert_barely(owner, subject.tenant_id))

@@ -26,7 +26,9 @@ from models.database import Database
 from models.life import Wake
 from models.repair import NO_LIFE_AFTER, Lost, find_the_lost, wake_the_lost
 from models.vault import Vault
+from providers.documents import CannotPrint
 from runtime import migrate, schedules
+from runtime.press import a_press
 from runtime.settings import (
     CONCERNS,
     PREFIX,
@@ -317,6 +319,15 @@ async def _deliveries_leave(patient: Patient) -> Seen:
     return not amount, f"{amount} stuck, the oldest for {since}" if amount else "none is stuck"
 
 
+async def _documents_are_printed(_patient: Patient) -> Seen:
+    """For information: without Pango there are no PDFs, and the house does all else."""
+    async with a_press() as press:
+        try:
+            return True, await press.ready()
+        except CannotPrint as missing:
+            return True, f"no PDF, all else works: {missing.detail}"
+
+
 async def _tasks_are_answered(patient: Patient) -> Seen:
     """For information: a person is late, the house is not ill."""
     async with patient.door().platform("doctor") as session:
@@ -349,6 +360,7 @@ CHECKS: Sequence[tuple[str, Check]] = (
     ("lives", _lives_are_there),
     ("wake-ups", _wakes_are_delivered),
     ("deliveries", _deliveries_leave),
+    ("documents", _documents_are_printed),
     ("tasks", _tasks_are_answered),
     ("books", _books_are_right),
 )

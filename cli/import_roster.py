@@ -1,9 +1,7 @@
 """`innkeeper import roster`: a list of who lives where becomes places, people and agreements."""
 
 import asyncio
-import csv
 import json
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
@@ -12,10 +10,12 @@ from typing import Annotated
 
 import typer
 
+from cli.import_file import SOME_STAYED_OUT, list_problems, text_of
 from cli.state import DEFAULT_STATE, StateOption, load_concern
 from domain.calendar import Month, local_day
 from domain.errors import InvalidInput, NotFound
-from domain.roster import Line, Problem, Rules, check, read
+from domain.problem import Problem
+from domain.roster import Line, Rules, check, read
 from models.contact import mail_address, phone_number
 from models.database import Database
 from models.place import PropertyType
@@ -25,9 +25,6 @@ from models.tenant_setup import tenant_by_slug
 from models.vault import Vault
 from runtime.clock import SystemClock
 from runtime.settings import DatabaseSettings, KeySettings
-
-SOME_STAYED_OUT = 3
-import_app = typer.Typer(help="Bring in what other programs know.", no_args_is_help=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +51,6 @@ class Told:
         return SOME_STAYED_OUT if self.outcome.refused or self.outcome.changed else 0
 
 
-@import_app.callback()
-def _group() -> None:
-    """Bring in what other programs know."""
-
-
-@import_app.command("roster")
 def roster(  # noqa: PLR0917 (typer gives them by name)
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The roster, CSV.")],
     tenant: Annotated[str, typer.Option(help="Slug of the tenant it belongs to.")],
@@ -75,19 +66,12 @@ def roster(  # noqa: PLR0917 (typer gives them by name)
 ) -> None:
     """Import properties, floors, rooms, beds, residents and their agreements. Twice is once."""
     through = None if billed_through is None else Month.parse(billed_through, "--billed-through")
-    asked = Asked(_text(file), tenant, through, dry_run)
+    asked = Asked(text_of(file), tenant, through, dry_run)
     database, keys = load_concern(DatabaseSettings, state), load_concern(KeySettings, state)
     vault = Vault(keys.keyset_json(), keys.blind_index_bytes())
     told = asyncio.run(_import(database, vault, asked))
     _say_json(told, asked) if as_json else _say(told, asked)
     raise typer.Exit(told.exit_code)
-
-
-def _text(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InvalidInput.of("file", "NOT_UTF8", f"{file} is not text in UTF-8") from error
 
 
 async def _import(settings: DatabaseSettings, vault: Vault, asked: Asked) -> Told:
@@ -142,24 +126,14 @@ def _rules(tenant: Tenant, today: date) -> Rules:
 
 def _say(told: Told, asked: Asked) -> None:
     outcome = told.outcome
-    _list(outcome.refused, "These lines stay out:")
-    _list(outcome.changed, "These lines differ from what was imported and were left alone:")
+    list_problems(outcome.refused, "These lines stay out:")
+    list_problems(outcome.changed, "These lines differ from what was imported and were left alone:")
     would = "would go in" if asked.dry_run else "went in"
     print(f"{told.lines} lines: {outcome.rows} {would}, {outcome.unchanged} known already,")
     print(f"  {_amount(outcome.refused)} refused, {_amount(outcome.changed)} changed since.")
     for table, amount in outcome.added.items():
         print(f"  {amount:>7}  {table.replace('_', ' ')}")
     print(f"Billed elsewhere through {told.billed_through}.")
-
-
-def _list(problems: Sequence[Problem], head: str) -> None:
-    if not problems:
-        return
-    print(head)
-    table = csv.writer(sys.stdout, lineterminator="\n")
-    table.writerow(("line", "column", "value", "problem"))
-    table.writerows((p.line, p.column, p.value, p.problem) for p in problems)
-    print()
 
 
 def _amount(problems: Sequence[Problem]) -> int:

@@ -23,7 +23,7 @@ COMMANDS: Final[dict[str, str]] = {
     "migrate": "cli.migrate:migrate",
     "doctor": "cli.doctor:doctor",
     "tenant": "cli.tenant:tenant_app",
-    "import": "cli.import_roster:import_app",
+    "import": "cli.imports:import_app",
     "vectors": "cli.vectors:vectors",
     "demo-month": "cli.demo_month:demo_month",
 }

@@ -16,6 +16,7 @@ from typing import TypeVar
 from domain.errors import InvalidInput
 from domain.identifiers import valid_pan
 from domain.money import Money
+from domain.problem import Problem
 
 PLACE = (
     *("property", "property_type", "area", "city", "state", "floor", "room", "sharing", "bed"),
@@ -31,16 +32,6 @@ OLDEST = date(1900, 1, 1)
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _WHOLE = re.compile(r"-?[0-9]{1,4}")
 Value = TypeVar("Value")
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One rule that a row breaks; `column` is empty when it is the row as a whole."""
-
-    line: int
-    column: str
-    value: str
-    problem: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,19 @@ def build(link: UpiLink) -> str:
     return f"{_PREFIX}pa={link.payee}{rest}"
 
 
+def to_pay(payee: str | None, name: str, number: str, balance: Money) -> str | None:
+    """The link by which what is open of a document is paid.
+
+    None where there is no payee, nothing is open, the currency is not the rupee, or the amount is
+    above what one payment may move.
+    """
+    payable = balance.currency == "INR" and 0 < balance.minor <= LIMIT_MINOR
+    if payee is None or not payable:
+        return None
+    reference = re.sub(r"[^A-Za-z0-9_-]", "-", number)
+    return build(UpiLink(payee, name, reference, number, balance.minor))
+
+
 def parse(uri: str) -> UpiLink:
     """Read a link; InvalidInput when it has no payee, another currency, or doubled fields."""
     if not uri.lower().startswith(_PREFIX):

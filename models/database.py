@@ -7,14 +7,14 @@ transaction-locally, so a pooled connection carries nothing to its next borrower
 from collections.abc import AsyncGenerator, Generator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import event, text
+from sqlalchemy import Row, TextClause, event, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import Session, UOWTransaction
 
 from domain.errors import NotFound, Unavailable
@@ -23,7 +23,7 @@ from models.base import TenantRow, WalledRow
 TENANT = "tenant_id"
 # How long a borrower waits for a connection when all are lent.
 POOL_SECONDS = 10.0
-Row = TypeVar("Row", bound=TenantRow)
+Model = TypeVar("Model", bound=TenantRow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,14 @@ class Actor:
     def life(cls, workflow_id: str) -> "Actor":
         """A step of a running life."""
         return cls(f"life:{workflow_id}")
+
+
+@dataclass(frozen=True, slots=True)
+class Keyed:
+    """A transaction that a key opened, and the key's id."""
+
+    session: AsyncSession
+    key_id: UUID
 
 
 class TenantSession(Session):
@@ -67,33 +75,38 @@ class Database:
     @asynccontextmanager
     async def tenant(self, tenant_id: UUID, actor: Actor) -> AsyncGenerator[AsyncSession]:
         """One transaction, one tenant: commits on success, rolls back on error."""
-        session = AsyncSession(
-            self.app,
-            sync_session_class=TenantSession,
-            expire_on_commit=False,
-            info={TENANT: tenant_id},
-        )
-        async with _translated(), session, session.begin():
-            with _reaching():
-                await session.execute(_IDENTIFY, {"t": str(tenant_id), **_named(actor)})
+        values = {"t": str(tenant_id), **_named(actor)}
+        async with _transaction(self.app, TenantSession, _IDENTIFY, values) as (session, _):
+            session.sync_session.info[TENANT] = tenant_id
             yield session
+
+    @asynccontextmanager
+    async def keyed(self, key_hash: str, request_id: str) -> AsyncGenerator[Keyed | None]:
+        """One transaction of the tenant whose key has this hash, acting as that key; None: no key.
+
+        The key alone says whose rows are seen, in the transaction that sees them.
+        """
+        values = {"hash": key_hash, "request": request_id}
+        async with _transaction(self.app, TenantSession, _IDENTIFY_KEY, values) as (session, key):
+            if key is None:
+                yield None
+            else:
+                session.sync_session.info[TENANT] = key.tenant_id
+                yield Keyed(session, key.key_id)
 
     @asynccontextmanager
     async def platform(self, reason: str) -> AsyncGenerator[AsyncSession]:
         """One transaction above the walls, for relay, repair and doctor; its reason is audited."""
-        session = AsyncSession(self._platform, expire_on_commit=False)
-        async with _translated(), session, session.begin():
-            with _reaching():
-                await session.execute(_IDENTIFY, {"t": "", **_named(Actor(f"platform:{reason}"))})
+        values = {"t": "", **_named(Actor(f"platform:{reason}"))}
+        async with _transaction(self._platform, Session, _IDENTIFY, values) as (session, _):
             yield session
 
     @asynccontextmanager
-    async def anonymous(self) -> AsyncGenerator[AsyncConnection]:
+    async def anonymous(self) -> AsyncGenerator[AsyncSession]:
         """The app role without a tenant: sees no tenant row, may call the look-up functions."""
-        async with _translated(), AsyncExitStack() as stack:
-            with _reaching():
-                connection = await stack.enter_async_context(self.app.begin())
-            yield connection
+        values = {"t": "", "actor": "", "request": ""}
+        async with _transaction(self.app, TenantSession, _IDENTIFY, values) as (session, _):
+            yield session
 
     async def close(self) -> None:
         """Give every connection back."""
@@ -106,6 +119,12 @@ _IDENTIFY = text(
     " set_config('app.request', :request, true)"
 )
 
+_IDENTIFY_KEY = text(
+    "select tenant_id, key_id, set_config('app.current_tenant', tenant_id::text, true),"
+    " set_config('app.actor', 'key:' || key_id, true), set_config('app.request', :request, true)"
+    " from find_api_key(:hash)"
+)
+
 
 def _named(actor: Actor) -> dict[str, str]:
     return {"actor": actor.name, "request": actor.request_id}
@@ -114,12 +133,41 @@ def _named(actor: Actor) -> dict[str, str]:
 def _engine(url: str, pool_size: int, pool_seconds: float) -> AsyncEngine:
     address = url.replace("postgresql://", "postgresql+asyncpg://", 1)
     return create_async_engine(
-        address,
-        pool_size=pool_size,
-        max_overflow=0,
-        pool_timeout=pool_seconds,
-        pool_pre_ping=True,
+        address, pool_size=pool_size, max_overflow=0, pool_timeout=pool_seconds
     )
+
+
+@asynccontextmanager
+async def _transaction(
+    engine: AsyncEngine, kind: type[Session], identify: TextClause, values: dict[str, str]
+) -> AsyncGenerator[tuple[AsyncSession, Row[Any] | None]]:
+    """A transaction that has said who it is; a connection that died in the pool is replaced."""
+    async with _translated(), AsyncExitStack() as stack:
+        try:
+            begun = await _begun(stack, engine, kind, identify, values)
+        except DBAPIError as error:
+            if not error.connection_invalidated:
+                raise
+            begun = await _begun(stack, engine, kind, identify, values)
+        yield begun
+
+
+async def _begun(
+    stack: AsyncExitStack,
+    engine: AsyncEngine,
+    kind: type[Session],
+    identify: TextClause,
+    values: dict[str, str],
+) -> tuple[AsyncSession, Row[Any] | None]:
+    """Begins on the stack only when the first statement went through."""
+    async with AsyncExitStack() as own:
+        session = AsyncSession(engine, sync_session_class=kind, expire_on_commit=False)
+        await own.enter_async_context(session)
+        await own.enter_async_context(session.begin())
+        with _reaching():
+            row = (await session.execute(identify, values)).first()
+        stack.push_async_exit(own.pop_all())
+        return session, row
 
 
 @contextmanager
@@ -196,7 +244,9 @@ def tenant_of(session: AsyncSession) -> UUID:
     return tenant_id
 
 
-async def one(session: AsyncSession, model: type[Row], row_id: UUID, *, lock: bool = False) -> Row:
+async def one(
+    session: AsyncSession, model: type[Model], row_id: UUID, *, lock: bool = False
+) -> Model:
     """The tenant's row of that id, or NotFound; `lock` takes it FOR UPDATE and reads it anew."""
     row = await session.get(
         model, (tenant_of(session), row_id), with_for_update=lock or None, populate_existing=lock

@@ -18,7 +18,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.calendar import local_day
 from domain.errors import Refused
-from domain.roster import COLUMNS, Problem, RosterRow
+from domain.problem import Problem
+from domain.roster import COLUMNS, RosterRow
 from models.bulk import Driver, columns, driver_of, new_ids
 from models.database import Actor, Database
 from models.identity import PAN

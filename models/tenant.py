@@ -113,6 +113,7 @@ class BillingSettings(TenantRow):
     )
     gst_enabled: Mapped[bool] = mapped_column(server_default=text("true"))
     gst_number: Mapped[str | None]
+    upi_vpa: Mapped[str | None]
 
 
 class NumberSeries(TenantRow):

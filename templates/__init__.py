@@ -1,5 +1,5 @@
-"""Words: documents, messages and pages, filled in by Jinja from the facts of `templates.facts`."""
+"""Words: documents, messages and pages, filled in by Jinja from `templates.facts` and papers."""
 
-from templates.engine import Rendered, document, page, policy, render, render_sms
+from templates.engine import FONTS, Rendered, document, page, policy, render, render_sms
 
-__all__ = ["Rendered", "document", "page", "policy", "render", "render_sms"]
+__all__ = ["FONTS", "Rendered", "document", "page", "policy", "render", "render_sms"]

@@ -10,17 +10,14 @@ from typing import Any, cast
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from templates.facts import (
-    CreditNotePaper,
-    InvoicePaper,
-    Letter,
-    ReceiptPaper,
-    StartPage,
-)
+from domain.paper import CreditNotePaper, InvoicePaper, ReceiptPaper
+from templates.code import qr_code
+from templates.facts import Letter, StartPage
 from templates.wording import Wording, language, translations
 from templates.words import in_words
 
 FOLDER = Path(__file__).parent
+FONTS = FOLDER / "documents" / "fonts"
 STYLES = {name: (FOLDER / name / "style.css").read_text() for name in ("documents", "pages")}
 EMPTY_LINES = re.compile(r"\n{3,}")
 SPACES = re.compile(r"\s+")
@@ -62,7 +59,7 @@ def render_sms(letter: Letter, locale: str) -> str:
 
 
 def document(paper: InvoicePaper | CreditNotePaper | ReceiptPaper, locale: str) -> str:
-    """A document as a page of HTML that prints on A4."""
+    """A document as a page of HTML that prints on A4, in the reader's language."""
     return filled(f"documents/{paper.template}.html", paper, locale)
 
 
@@ -115,11 +112,13 @@ def environment(code: str, kind: str) -> Environment:
     cast("dict[str, Any]", made.filters).update(
         money=wording.money,
         short_money=wording.short_money,
+        figure=wording.figure,
         percent=wording.percent,
         day=wording.day,
         short_day=wording.short_day,
         moment=wording.moment,
         plain=wording.plain,
+        qr_code=qr_code,
         in_words=lambda money: in_words(money, code),  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
     )
     known = cast("dict[str, Any]", made.globals)

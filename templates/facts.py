@@ -7,10 +7,10 @@ A `*_url` of None leaves the link out.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
 from typing import ClassVar
 
 from domain.money import Money
+from domain.paper import Settled
 from domain.tax import Document
 
 FIRM_FROM_DAYS = 7
@@ -110,16 +110,6 @@ class FeeReversed(Letter):
     remaining: Money
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """What part of a payment went to one invoice, and what is still open of it."""
-
-    number: str
-    description: str
-    amount: Money
-    remaining: Money
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt(Letter):
     """Money came in. `method` is the API's word (upi, cash, cheque, bank_transfer …).
@@ -177,134 +167,6 @@ class PromiseBroken(Letter):
 
 
 @dataclass(frozen=True, slots=True)
-class Party:
-    """One side of a document. `state` is the two-digit GST State code."""
-
-    name: str
-    address: Sequence[str] = ()
-    gstin: str | None = None
-    state: str | None = None
-    phone: str | None = None
-    email: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Tax:
-    """The tax of one head (CGST, SGST, UTGST, IGST) at its own rate in percent."""
-
-    head: str
-    rate: Decimal
-    amount: Money
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One supply: its taxable value after discount and the tax on it, head by head."""
-
-    description: str
-    taxable: Money
-    sac: str | None = None
-    taxes: Sequence[Tax] = ()
-
-    @property
-    def total(self) -> Money:
-        """Taxable value and tax."""
-        return Money(
-            self.taxable.minor + sum(tax.amount.minor for tax in self.taxes),
-            self.taxable.currency,
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Paper:
-    """What tax documents share (CGST Rules 46, 49 and 53). `place_of_supply` is a State code."""
-
-    template: ClassVar[str]
-
-    number: str
-    issued_on: date
-    supplier: Party
-    recipient: Party
-    property_name: str | None = None
-    place_of_supply: str | None = None
-    lines: Sequence[Line]
-    total: Money
-    reverse_charge: bool = False
-
-    @property
-    def taxable(self) -> Money:
-        """The value of all lines before tax."""
-        return Money(sum(line.taxable.minor for line in self.lines), self.total.currency)
-
-    @property
-    def taxes(self) -> list[Tax]:
-        """Tax by head and rate over all lines, in order of first appearance."""
-        sums: dict[tuple[str, Decimal], int] = {}
-        for tax in (tax for line in self.lines for tax in line.taxes):
-            key = (tax.head, tax.rate)
-            sums[key] = sums.get(key, 0) + tax.amount.minor
-        return [
-            Tax(head, rate, Money(minor, self.total.currency))
-            for (head, rate), minor in sums.items()
-        ]
-
-    @property
-    def round_off(self) -> Money:
-        """What rounding added to, or took from, the sum of the lines."""
-        exact = sum(line.total.minor for line in self.lines)
-        return Money(self.total.minor - exact, self.total.currency)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InvoicePaper(Paper):
-    """A tax invoice (Rule 46) or bill of supply (Rule 49), as printed.
-
-    `late_number` names the invoice a late fee is for. `note` is the operator's own words.
-    """
-
-    template: ClassVar[str] = "invoice"
-
-    document: Document
-    due: date
-    first_day: date | None = None
-    last_day: date | None = None
-    late_number: str | None = None
-    balance: Money
-    cancelled: bool = False
-    note: str | None = None
-    url: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CreditNotePaper(Paper):
-    """A credit note (Rule 53): it names the document it takes back from, and why."""
-
-    template: ClassVar[str] = "credit_note"
-
-    invoice_number: str
-    invoice_date: date
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReceiptPaper:
-    """A receipt for money that came in, as printed."""
-
-    template: ClassVar[str] = "receipt"
-
-    number: str
-    paid_on: date
-    supplier: Party
-    payer: Party
-    amount: Money
-    method: str
-    reference: str | None
-    settled: Sequence[Settled]
-    remaining: Money
-    advance: Money
-
-
-@dataclass(frozen=True, slots=True)
 class Next:
     """A subject's next action: one row of its plan. `zone` is the property's."""
 
@@ -337,18 +199,3 @@ class StartPage:
     temporal_url: str | None = None
     inbox_url: str | None = None
     subjects: Sequence[Subject] = ()
-
-
-def taxes(
-    currency: str, rate: Decimal, cgst_minor: int, sgst_minor: int, igst_minor: int
-) -> tuple[Tax, ...]:
-    """The heads of one line from its columns: CGST and SGST at half the rate, or IGST at all of it.
-
-    Heads without tax are left out.
-    """
-    heads = (
-        ("CGST", rate / 2, cgst_minor),
-        ("SGST", rate / 2, sgst_minor),
-        ("IGST", rate, igst_minor),
-    )
-    return tuple(Tax(head, part, Money(minor, currency)) for head, part, minor in heads if minor)

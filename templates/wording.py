@@ -86,9 +86,13 @@ class Wording:
         )
         return f"{'-' if amount.minor < 0 else ''}{symbol}{figure}"
 
+    def figure(self, number: Decimal) -> str:
+        """2 or 2.5, without trailing zeros."""
+        return format_decimal(number.normalize(), locale=self._locale)
+
     def percent(self, rate: Decimal) -> str:
         """2.5%, without trailing zeros."""
-        return f"{format_decimal(rate.normalize(), locale=self._locale)}%"
+        return f"{self.figure(rate)}%"
 
     def day(self, when: date) -> str:
         """5 October 2026."""

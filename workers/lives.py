@@ -9,6 +9,7 @@ from activities.invoice_collection import Collecting
 from activities.message_delivery import Delivering
 from activities.repair import Repairing
 from models.database import Database
+from providers.documents import Press
 from providers.messages import Messenger
 from runtime.drain import DRAIN
 from workflows import queues
@@ -22,6 +23,7 @@ def worker(
     database: Database,
     messenger: Messenger,
     store_id: str,
+    press: Press | None = None,
     *,
     max_cached_workflows: int = 1_000,
     drain: timedelta = DRAIN,
@@ -31,7 +33,7 @@ def worker(
     `drain` is the patience with steps under way when the worker is told to end.
     """
     collecting = Collecting(database, store_id)
-    delivering = Delivering(database, store_id, messenger)
+    delivering = Delivering(database, store_id, messenger, press)
     repairing = Repairing(database, store_id)
     return Worker(
         client,

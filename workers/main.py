@@ -11,12 +11,14 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 
 from models.database import Database
+from providers.documents import Press
 from providers.messages import Messenger
 from runtime import schedules
 from runtime.clock import SystemClock
 from runtime.drain import Drain
 from runtime.messenger import messenger_of
 from runtime.metrics import Metrics
+from runtime.press import a_press
 from runtime.settings import Settings
 from runtime.temporal import connect, register_search_attributes, serve_sdk_metrics, store_id
 from workers import billing, lives
@@ -49,7 +51,9 @@ async def run(settings: Settings, only: str | None = None) -> None:
     async with AsyncExitStack() as stack:
         stack.push_async_callback(database.close)
         messenger = await stack.enter_async_context(messenger_of(settings, metrics))
-        house = _House(settings, client, database, messenger, await store_id(client), drain)
+        press = await stack.enter_async_context(a_press())
+        store = await store_id(client)
+        house = _House(settings, client, database, messenger, press, store, drain)
         workers = house.workers(only)
         for worker in workers:
             await stack.enter_async_context(worker)
@@ -75,6 +79,7 @@ class _House:
     client: Client
     database: Database
     messenger: Messenger
+    press: Press
     store: str
     drain: Drain
 
@@ -83,7 +88,8 @@ class _House:
         patience = timedelta(seconds=self.settings.drain.drain_seconds)
         served = {
             queues.LIVES: lambda: lives.worker(
-                self.client, self.database, self.messenger, self.store, drain=patience
+                *(self.client, self.database, self.messenger, self.store, self.press),
+                drain=patience,
             ),
             queues.BILLING: lambda: billing.worker(
                 self.client, self.database, self.store, drain=patience
@@ -102,7 +108,7 @@ class _House:
 
     def _relays(self) -> Sequence[tuple[str, Callable[[], Awaitable[int]], float]]:
         stop = self.drain.asked
-        messages = MessageRelay(self.database, self.messenger, SystemClock(), stop)
+        messages = MessageRelay(self.database, self.messenger, SystemClock(), self.press, stop)
         every = timedelta(minutes=self.settings.metrics.slow_figures_minutes)
         slow = SlowFigures(self.database, every)
         return (

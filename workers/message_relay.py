@@ -14,6 +14,7 @@ from activities.message_sending import Sending
 from domain.errors import Unavailable
 from models.database import Actor, Database
 from models.message_queue import Hand, give_back, lease
+from providers.documents import Press
 from providers.messages import Messenger
 from runtime.clock import Clock
 
@@ -25,19 +26,23 @@ ACTOR = Actor("platform:relay: message")
 
 
 class MessageRelay:
-    """Delivers messages: of each tenant the oldest first, and tenants in turn."""
+    """Delivers messages: of each tenant the oldest first, and tenants in turn.
+
+    Without a press mails go without their documents.
+    """
 
     def __init__(
         self,
         database: Database,
         messenger: Messenger,
         clock: Clock,
+        press: Press | None = None,
         stop: asyncio.Event | None = None,
     ) -> None:
         self._stop = stop or asyncio.Event()
         self._database = database
         self._clock = clock
-        self._sending = Sending(database, messenger, ACTOR, clock.now)
+        self._sending = Sending(database, messenger, ACTOR, clock.now, press)
 
     async def turn(self) -> int:
         """Carry out one batch of due deliveries; returns how many there were.

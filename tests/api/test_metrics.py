@@ -67,7 +67,7 @@ async def test_the_houses_figures_are_those_of_its_rows(database: Database) -> N
     for house in houses:
         await a_debt(house, date(2026, 11, 5))
     async with houses[0].session() as session:
-        await wake(session, SubjectKind.INVOICE, house.owner_id, "invoice/x")
+        await wake(session, SubjectKind.INVOICE, houses[0].owner_id, "invoice/x")
     async with a_watcher(database) as watcher:
         told = read((await watcher.get("/metrics")).text)
     assert told[labelled("innkeeper_house_readable")] == 1

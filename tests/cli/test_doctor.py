@@ -25,6 +25,7 @@ from tests.support.database import DatabaseUrls
 from tests.support.debt import Debt, a_debt
 from tests.support.house import a_database, a_tenant
 from tests.support.namespace import own_namespace
+from tests.support.pdf import hide_pango
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +159,20 @@ async def test_without_any_settings_everything_that_needs_them_is_wrong(tmp_path
     """No trace of a stack: it says so and does not break."""
     (tmp_path / "settings.env").write_text("INNKEEPER_TEMPORAL_ADDRESS=127.0.0.1:1\n")
     mended, found = await visit(tmp_path / "settings.env", repair=True)
-    assert not any(one.ok for one in [*mended, *found])
+    assert {one.name for one in [*mended, *found] if one.ok} == {"documents"}
     assert len(found) == len(CHECKS)
+
+
+async def test_a_machine_that_cannot_print_is_told_of_and_is_not_ill(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only PDF needs Pango."""
+    (tmp_path / "settings.env").write_text("INNKEEPER_TEMPORAL_ADDRESS=127.0.0.1:1\n")
+    hide_pango(monkeypatch, tmp_path)
+    _, found = await visit(tmp_path / "settings.env", repair=False)
+    (documents,) = [one for one in found if one.name == "documents"]
+    assert documents.ok
+    assert documents.detail.startswith("no PDF, all else works: PDF needs WeasyPrint and")
 
 
 async def test_servers_that_are_away_are_wrong(clinic: Clinic) -> None:
@@ -172,7 +185,7 @@ async def test_servers_that_are_away_are_wrong(clinic: Clinic) -> None:
     for name in ("DATABASE_URL", "PLATFORM_DATABASE_URL", "OWNER_DATABASE_URL"):
         clinic.change_setting(f"INNKEEPER_{name}", nowhere)
     found = await clinic.found()
-    assert {name for name, one in found.items() if one.ok} == {"settings", "keys"}
+    assert {name for name, one in found.items() if one.ok} == {"settings", "keys", "documents"}
     assert "secret" not in str(found)
 
 

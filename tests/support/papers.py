@@ -2,7 +2,9 @@
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Any
 
+from domain import paper
 from domain.money import Money
 from domain.tax import Document
 from templates import facts
@@ -23,7 +25,7 @@ SENDER = facts.Sender(
 RENT = facts.Due(INVOICE, "Rent October 2026", DUE_DAY, inr("9500.00"))
 FOOD = facts.Due("INV/26-27/000125", "Food October 2026", date(2026, 10, 7), inr("109500.50"))
 LATE = facts.Due(FEE, "Late fee", date(2026, 10, 14), inr("475.00"))
-SUPPLIER = facts.Party(
+SUPPLIER = paper.Party(
     "Sunrise Residency LLP",
     ("12 Lake Road", "Gachibowli", "Hyderabad 500032"),
     "36AABCS1429B1Z5",
@@ -31,7 +33,7 @@ SUPPLIER = facts.Party(
     "+91 98765 43210",
     "desk@sunrise.example",
 )
-PAYER = facts.Party("Asha Rao", ("Room 204, Bed B",), None, "36", None, "asha@mail.example")
+PAYER = paper.Party("Asha Rao", ("Room 204, Bed B",), None, "36", None, "asha@mail.example")
 
 
 def reminder(rung: int, *dues: facts.Due, **changed: object) -> facts.Reminder:
@@ -109,8 +111,8 @@ def receipt(**changed: object) -> facts.Receipt:
         "reference": None,
         "paid_on": date(2026, 10, 9),
         "settled": [
-            facts.Settled(INVOICE, "Rent October 2026", inr("9500.00"), inr("0")),
-            facts.Settled(FEE, "Late fee", inr("500.00"), inr("25.00")),
+            paper.Settled(INVOICE, "Rent October 2026", inr("9500.00"), inr("0")),
+            paper.Settled(FEE, "Late fee", inr("500.00"), inr("25.00")),
         ],
         "remaining": inr("25.00"),
         "advance": inr("0"),
@@ -120,7 +122,7 @@ def receipt(**changed: object) -> facts.Receipt:
 
 def receipt_with_advance() -> facts.Receipt:
     return receipt(
-        settled=[facts.Settled(INVOICE, "Rent October 2026", inr("9500.00"), inr("0"))],
+        settled=[paper.Settled(INVOICE, "Rent October 2026", inr("9500.00"), inr("0"))],
         remaining=inr("0"),
         advance=inr("500.00"),
     )
@@ -141,9 +143,9 @@ def invoice(document: Document, balance: Money) -> facts.Invoice:
     )
 
 
-def tax_invoice(**changed: object) -> facts.InvoicePaper:
-    five = facts.taxes("INR", Decimal(5), 57500, 57500, 0)
-    told: dict[str, object] = {
+def tax_invoice(**changed: Any) -> paper.InvoicePaper:
+    five = paper.taxes("INR", Decimal(5), 57500, 57500, 0)
+    told: dict[str, Any] = {
         "document": Document.tax_invoice,
         "number": INVOICE,
         "issued_on": date(2026, 10, 1),
@@ -155,30 +157,33 @@ def tax_invoice(**changed: object) -> facts.InvoicePaper:
         "property_name": "Sunrise Gachibowli",
         "place_of_supply": "36",
         "lines": [
-            facts.Line("Rent October 2026, bed 204-B", inr("23000.00"), "996322", five),
-            facts.Line("Maintenance October 2026", inr("1250.50"), "996322", ()),
+            paper.Line("Rent October 2026, bed 204-B", inr("23000.00"), "996322", five),
+            paper.Line("Maintenance October 2026", inr("1250.50"), "996322", ()),
         ],
         "total": inr("25401.00"),
         "balance": inr("25401.00"),
         "url": PAY,
         "note": "Rent covers water and wifi.",
     }
-    return facts.InvoicePaper(**{**told, **changed})  # pyright: ignore[reportArgumentType]
+    told.update(changed)
+    told.setdefault("credited", inr("0"))
+    told.setdefault("paid", told["total"] - told["balance"] - told["credited"])
+    return paper.InvoicePaper(**told)
 
 
-def bill_of_supply() -> facts.InvoicePaper:
+def bill_of_supply() -> paper.InvoicePaper:
     return tax_invoice(
         document=Document.bill_of_supply,
         number="BOS/26-27/000123",
-        lines=[facts.Line("Rent October 2026, bed 204-B", inr("9500.00"), "996322")],
+        lines=[paper.Line("Rent October 2026, bed 204-B", inr("9500.00"), "996322")],
         total=inr("9500.00"),
         balance=inr("0"),
         note=None,
     )
 
 
-def credit_note() -> facts.CreditNotePaper:
-    return facts.CreditNotePaper(
+def credit_note() -> paper.CreditNotePaper:
+    return paper.CreditNotePaper(
         number="CN/26-27/000007",
         issued_on=date(2026, 10, 20),
         supplier=SUPPLIER,
@@ -186,11 +191,11 @@ def credit_note() -> facts.CreditNotePaper:
         property_name="Sunrise Gachibowli",
         place_of_supply="36",
         lines=[
-            facts.Line(
+            paper.Line(
                 "Late fee taken back",
                 inr("475.00"),
                 "996322",
-                facts.taxes("INR", Decimal(5), 1188, 1188, 0),
+                paper.taxes("INR", Decimal(5), 1188, 1188, 0),
             )
         ],
         total=inr("498.76"),
@@ -200,9 +205,9 @@ def credit_note() -> facts.CreditNotePaper:
     )
 
 
-def receipt_paper() -> facts.ReceiptPaper:
+def receipt_paper() -> paper.ReceiptPaper:
     letter = receipt_with_advance()
-    return facts.ReceiptPaper(
+    return paper.ReceiptPaper(
         number=letter.number,
         paid_on=letter.paid_on,
         supplier=SUPPLIER,

@@ -51,6 +51,8 @@ WORDS: dict[tuple[str, str], Any] = {
     ("wakes", "subject_kind"): "invoice",
     ("messages", "purpose"): "reminder",
     ("deliveries", "channel"): "email",
+    ("statement_lines", "state"): "booked",
+    ("statement_lines", "rule"): "exact",
 }
 FILLERS: tuple[tuple[Any, Callable[[], Any]], ...] = (
     (Uuid, uuid7),

@@ -40,9 +40,12 @@ async def a_client(
     app = build(parts)
     for router in routers:
         app.include_router(router, prefix="/api/v1")
-    async with httpx2.AsyncClient(
-        transport=httpx2.ASGITransport(app),
-        base_url=BASE,
-        headers={"Authorization": f"Bearer {key or house.api_key}"},
-    ) as client:
-        yield client
+    try:
+        async with httpx2.AsyncClient(
+            transport=httpx2.ASGITransport(app),
+            base_url=BASE,
+            headers={"Authorization": f"Bearer {key or house.api_key}"},
+        ) as client:
+            yield client
+    finally:
+        await parts.press.close()

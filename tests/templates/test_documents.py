@@ -9,9 +9,9 @@ import pytest
 
 import templates
 from domain.money import Money
+from domain.paper import InvoicePaper, Line, Party, taxes
 from domain.tax import Document
 from templates.engine import STYLES
-from templates.facts import InvoicePaper, Line, Party, taxes
 from templates.words import in_words
 from tests.support.papers import (
     FEE,
