@@ -98,9 +98,7 @@ async def prepare_temporal(address: str, namespace: str) -> None:
 
 async def _register(client: Client, namespace: str) -> None:
     kept = Duration(seconds=RETENTION_DAYS * _DAY)
-    asked = RegisterNamespaceRequest(
-        namespace=namespace, workflow_execution_retention_period=kept
-    )
+    asked = RegisterNamespaceRequest(namespace=namespace, workflow_execution_retention_period=kept)
     try:
         await client.workflow_service.register_namespace(asked)
     except RPCError as error:
