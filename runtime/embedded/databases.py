@@ -12,7 +12,7 @@ from runtime.embedded.ports import LOOPBACK
 Role = Literal["postgres", "inn_owner", "inn_app", "inn_platform"]
 DATABASE: Final = "innkeeper"
 ROLES: Final[dict[Role, str]] = {
-    "inn_owner": "LOGIN CREATEROLE NOBYPASSRLS",
+    "inn_owner": "LOGIN NOCREATEROLE NOBYPASSRLS",
     "inn_app": "LOGIN NOCREATEROLE NOBYPASSRLS",
     "inn_platform": "LOGIN NOCREATEROLE BYPASSRLS",
 }
