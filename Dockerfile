@@ -1,7 +1,8 @@
 # syntax=docker/dockerfile:1
-# One image for every part: `api`, `worker`, `migrate`, `bootstrap`, `doctor`, `sandbox`.
+# One image for every part: `api`, `worker`, `migrate`, `bootstrap`, `doctor`, `sandbox`. Python and
+# Debian are those that the tests run on.
 
-FROM python:3.13-slim AS build
+FROM python:3.11-slim-bookworm AS build
 WORKDIR /build
 COPY deploy/requirements.lock ./
 RUN python -m venv /opt/innkeeper \
@@ -11,7 +12,7 @@ RUN python -m venv /opt/innkeeper \
 COPY . /app
 RUN /opt/innkeeper/bin/python -m compileall -q /app /opt/innkeeper/lib
 
-FROM python:3.13-slim
+FROM python:3.11-slim-bookworm
 # Pango writes the PDFs of documents; without it only they are missing.
 RUN apt-get update \
  && apt-get install --yes --no-install-recommends \
