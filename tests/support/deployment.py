@@ -8,6 +8,8 @@ from typing import Any
 
 import jsonschema
 import yaml
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import best_match
 
 from runtime.settings import CONCERNS, PREFIX
 
@@ -75,7 +77,9 @@ class Kubernetes:
         name = self._kinds.get((short, f"{version}/{document['kind']}"))
         if name is None:
             raise jsonschema.ValidationError(f"{group}/{version} {document['kind']} is unknown")
-        jsonschema.validate(document, {**self._schema, "$ref": f"#/$defs/{name}"})
+        schema = {**self._schema, "$ref": f"#/$defs/{name}"}
+        if error := best_match(Draft202012Validator(schema).iter_errors(document)):
+            raise error
 
 
 def documents(file: Path) -> list[dict[str, Any]]:
