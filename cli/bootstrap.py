@@ -8,7 +8,7 @@ from runtime.settings import AdminSettings, DatabaseSettings, OwnerSettings, Tem
 
 
 def bootstrap(state: StateOption = DEFAULT_STATE) -> None:
-    """Make roles, database, extensions, namespace, search attributes; harmless when all is there."""
+    """Make roles, database, namespace and what is in them; harmless when all is there."""
     admin = load_concern(AdminSettings, state).admin_database_url.get_secret_value()
     house = load_concern(DatabaseSettings, state)
     owner = load_concern(OwnerSettings, state)

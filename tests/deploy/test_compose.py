@@ -14,6 +14,7 @@ from cli.main import COMMANDS
 from cli.secrets import secrets
 from runtime.drain import CLOSING_SECONDS
 from runtime.settings import (
+    CONCERNS,
     PREFIX,
     AdminSettings,
     Concern,
@@ -27,8 +28,8 @@ from tests.support.deployment import DEPLOY, KNOWN, ROOT, check_compose, compose
 
 TEXT = (ROOT / "docker-compose.yml").read_text()
 EXAMPLE = (ROOT / ".env.example").read_text()
-OURS = {"bootstrap", "migrate", "api", "worker", "sandbox"}
-ONE_SHOT = {"temporal-schema", "bootstrap", "migrate"}
+OURS = {"bootstrap", "migrate", "api", "worker", "sandbox", "doctor"}
+ONE_SHOT = {"temporal-schema", "bootstrap", "migrate", "doctor"}
 SECRET = re.compile(r"PASSWORD|PWD|TOKEN|KEYSET|BLIND|_URL$")
 
 
@@ -102,6 +103,7 @@ def test_no_secret_is_written_down() -> None:
         ("bootstrap", [AdminSettings, OwnerSettings, DatabaseSettings, TemporalSettings]),
         ("migrate", [OwnerSettings]),
         ("sandbox", [SandboxSettings]),
+        ("doctor", [concern for concern in CONCERNS if concern is not AdminSettings]),
     ],
 )
 def test_the_short_ones_are_told_what_they_must_know(
@@ -174,7 +176,7 @@ def test_our_own_parts_may_do_nothing_but_run(services: dict[str, dict[str, Any]
     assert {name for name, service in services.items() if "build" in service} == OURS
     for name in OURS:
         service = services[name]
-        assert service["command"][0] in COMMANDS
+        assert (*service.get("command", ()), *service.get("entrypoint", ())[-1:])[0] in COMMANDS
         assert service["read_only"] is True
         assert service["cap_drop"] == ["ALL"]
         assert service["security_opt"] == ["no-new-privileges:true"]
@@ -186,7 +188,7 @@ def test_our_own_parts_may_do_nothing_but_run(services: dict[str, dict[str, Any]
 def test_whoever_stays_up_is_asked_how_it_is(services: dict[str, dict[str, Any]]) -> None:
     for name, service in services.items():
         if name in ONE_SHOT:
-            assert service["restart"].startswith("on-failure")
+            assert service["restart"] == "no" or service["restart"].startswith("on-failure")
             assert service.get("healthcheck", {"disable": True}) == {"disable": True}
         else:
             assert service["restart"] == "unless-stopped"

@@ -24,7 +24,7 @@ OBJECTS = [document for file in PLAIN for document in documents(file)]
 RUNNING = [found for found in OBJECTS if found["kind"] in {"Deployment", "Job"}]
 HOUSE = [found for found in RUNNING if found["kind"] == "Deployment"]
 KUBECTL = shutil.which("kubectl")
-FOLDERS = (".", "bootstrap", "migrate", "monitoring")
+FOLDERS = (".", "bootstrap", "migrate", "doctor", "monitoring")
 
 
 @pytest.fixture(scope="module")
@@ -150,6 +150,8 @@ def test_jobs_know_whom_they_need_and_no_secret_is_written_down() -> None:
     )
     assert "INNKEEPER_OWNER_DATABASE_URL" in told(one("Job", "migrate"))
     assert "INNKEEPER_ADMIN_DATABASE_URL" not in told(one("Job", "migrate"))
+    required = {name for name, field in KNOWN.items() if field.is_required()}
+    assert required - {"INNKEEPER_ADMIN_DATABASE_URL"} <= set(told(one("Job", "doctor")))
     for name in one("ConfigMap", "innkeeper")["data"]:
         assert "Secret" not in str(KNOWN[name].annotation), name
     for name in ("innkeeper", "innkeeper-owner", "innkeeper-admin"):
