@@ -6,6 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 LOCKED := requirements.lock
+IMAGE_LOCKED := deploy/requirements.lock
 export PYTHONHASHSEED ?= 0
 
 .PHONY: install lock up demo-month test check soak bench vectors help
@@ -21,12 +22,15 @@ $(STAMP): $(LOCKED) pyproject.toml
 	@VIRTUAL_ENV=$(CURDIR)/.venv $(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-lock: ## remake requirements.lock: every group and extra, with hashes
+lock: ## remake both locks, with hashes: all there is, and what the image needs
 	@test -x $(BIN)/uv || { $(PYTHON) -m venv .venv && $(BIN)/python -m pip install --quiet uv; }
 	@$(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
 	  --extra embedded --group test --group lint --group build --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
 	  --output-file $(LOCKED) $(LOCKFLAGS)
+	@$(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
+	  --constraint $(LOCKED) --generate-hashes --no-emit-index-url --no-emit-find-links \
+	  --custom-compile-command "make lock" --output-file $(IMAGE_LOCKED) $(LOCKFLAGS)
 
 up: install ## run the whole stack on this machine (Ctrl-C stops it)
 	@exec $(BIN)/innkeeper up

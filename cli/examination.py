@@ -32,6 +32,7 @@ from runtime.press import a_press
 from runtime.settings import (
     CONCERNS,
     PREFIX,
+    AdminSettings,
     Concern,
     DatabaseSettings,
     KeySettings,
@@ -110,6 +111,8 @@ def _settings(file: Path | None) -> tuple[dict[type[Concern], Concern], list[str
     concerns: dict[type[Concern], Concern] = {}
     problems: list[str] = []
     for concern in CONCERNS:
+        if concern is AdminSettings:  # of `bootstrap` alone, and better forgotten after it
+            continue
         try:
             concerns[concern] = concern.load(file)
         except ValidationError as problem:

@@ -18,6 +18,8 @@ COMMANDS: Final[dict[str, str]] = {
     "api": "cli.api:api",
     "worker": "cli.worker:worker",
     "sandbox": "cli.sandbox:sandbox",
+    "bootstrap": "cli.bootstrap:bootstrap",
+    "secrets": "cli.secrets:secrets",
     "migrate": "cli.migrate:migrate",
     "doctor": "cli.doctor:doctor",
     "tenant": "cli.tenant:tenant_app",

@@ -87,6 +87,14 @@ class OwnerSettings(Concern):
     )
 
 
+class AdminSettings(Concern):
+    """How `bootstrap` makes roles and database."""
+
+    admin_database_url: PostgresUrl = Field(
+        description="PostgreSQL as a role that may create roles and databases; `bootstrap` alone"
+    )
+
+
 class TemporalSettings(Concern):
     """How the parts reach Temporal."""
 
@@ -211,6 +219,7 @@ class LogSettings(Concern):
 CONCERNS: tuple[type[Concern], ...] = (
     DatabaseSettings,
     OwnerSettings,
+    AdminSettings,
     TemporalSettings,
     ApiSettings,
     MailSettings,

@@ -12,11 +12,11 @@ from runtime.embedded.ports import LOOPBACK
 Role = Literal["postgres", "inn_owner", "inn_app", "inn_platform"]
 DATABASE: Final = "innkeeper"
 ROLES: Final[dict[Role, str]] = {
-    "inn_owner": "LOGIN CREATEROLE NOBYPASSRLS",
+    "inn_owner": "LOGIN NOCREATEROLE NOBYPASSRLS",
     "inn_app": "LOGIN NOCREATEROLE NOBYPASSRLS",
     "inn_platform": "LOGIN NOCREATEROLE BYPASSRLS",
 }
-_EXTENSIONS: Final = ("btree_gist", "citext")
+EXTENSIONS: Final = ("btree_gist", "citext")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Databases:
                 )
         if template is None:
             async with _session(self.dsn("postgres", name)) as session:
-                for extension in _EXTENSIONS:
+                for extension in EXTENSIONS:
                     await session.execute(f"CREATE EXTENSION IF NOT EXISTS {extension}")
 
     async def drop(self, name: str) -> None:

@@ -87,7 +87,7 @@ async def test_it_is_postgresql_18_with_the_roles_the_extensions_and_durability(
     assert {"btree_gist", "citext"} <= extensions
     assert owner == "inn_owner"
     assert rights == {
-        "inn_owner": (True, False, False),
+        "inn_owner": (False, False, False),
         "inn_app": (False, False, False),
         "inn_platform": (False, True, False),
     }

@@ -13,8 +13,10 @@ from runtime.settings import CONCERNS, PREFIX, DatabaseSettings, KeySettings, Se
 ROOT = Path(__file__).parents[2]
 FLOORS = [
     *("domain", "models", "providers", "templates", "activities", "workflows", "runtime"),
-    *("api", "workers", "sandbox", "cli", "migrations", "benchmarks"),
+    *("api", "workers", "sandbox", "cli", "migrations"),
 ]
+# Told to a library we load is not read from outside: fontconfig hears of our fonts in no other way.
+READS = re.compile(r"\bos\.(environ(?!\[\"\w+\"\] = )|getenv)|from os import (environ|getenv)")
 FIELDS = [(concern, name) for concern in CONCERNS for name in concern.model_fields]
 COMPLETE = {
     "INNKEEPER_DATABASE_URL": "postgresql://inn_app:x@127.0.0.1/innkeeper",
@@ -58,7 +60,7 @@ def test_only_the_settings_read_the_environment() -> None:
         str(file.relative_to(ROOT))
         for floor in FLOORS
         for file in (ROOT / floor).rglob("*.py")
-        if re.search(r"\bos\.(environ|getenv)|from os import (environ|getenv)", file.read_text())
+        if READS.search(file.read_text())
     ]
     assert readers == ["runtime/settings.py"]
 
