@@ -23,9 +23,13 @@ class Printed(Response):
     media_type = "application/pdf"
 
     def __init__(
-        self, press: Press, paper: InvoicePaper | CreditNotePaper | ReceiptPaper, language: str
+        self,
+        press: Press,
+        paper: InvoicePaper | CreditNotePaper | ReceiptPaper,
+        language: str,
+        status_code: int = 200,  # by its default FastAPI describes the answer
     ) -> None:
-        super().__init__()
+        super().__init__(status_code=status_code)
         self._press = press
         self._html = document(paper, language)
         self._name = file_name(paper.number)
