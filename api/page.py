@@ -45,7 +45,7 @@ class PageRequest:
     sort: str
 
 
-def _asked(
+async def _asked(  # a plain function would cost a thread
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[str | None, Query(max_length=500)] = None,
     sort: Annotated[str, Query(max_length=50)] = "-createdAt",

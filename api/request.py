@@ -15,7 +15,7 @@ import structlog
 from fastapi import Depends, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.exceptions import HTTPException
@@ -33,6 +33,11 @@ UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
 SECRET_OR_PUBLIC = re.compile(r"[sp]k_(live|test)_[a-z0-9-]{1,63}_[A-Za-z0-9_-]{32,}")
 PUBLIC_ONLY = re.compile(r"pk_(live|test)_[a-z0-9-]{1,63}_[A-Za-z0-9_-]{32,}")
 KEY_CHARACTERS_MAX = 255
+_KEY_AND_TENANT = (
+    select(ApiKey, Tenant)
+    .join(Tenant, Tenant.id == ApiKey.tenant_id)
+    .where(ApiKey.id == bindparam("id"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +64,7 @@ class Shown:
         return Unauthenticated("this key is not known", code=self.refusal)
 
 
-def _context(request: Request) -> Context:
+async def _context(request: Request) -> Context:  # a plain function would cost a thread
     context: Context = request.state.context
     return context
 
@@ -161,11 +166,7 @@ class _Run:
     async def _good(self, keyed: Keyed) -> Tenant:
         """The key's tenant; refused when the key, the tenant or the key's rights are not good."""
         structlog.contextvars.bind_contextvars(tenant=str(tenant_of(keyed.session)))
-        found = await keyed.session.execute(
-            select(ApiKey, Tenant)
-            .join(Tenant, Tenant.id == ApiKey.tenant_id)
-            .where(ApiKey.id == keyed.key_id)
-        )
+        found = await keyed.session.execute(_KEY_AND_TENANT, {"id": keyed.key_id})
         row = found.one_or_none()
         if row is None or row[0].revoked_at is not None:
             raise Unauthenticated("this key is not valid", code=self.shown.refusal)

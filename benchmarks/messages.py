@@ -100,7 +100,7 @@ async def measure() -> dict[str, Figure]:
         "messages.printed_ratio_to_bare": Figure(
             layout / printing,
             "of bare",
-            3 / 4,
+            1 / 2,
             f"the same with the invoice as PDF: {PRINTED / printing:,.1f}/s; the same pages"
             f" printed and nothing else: {PRINTED / layout:,.1f}/s",
         ),

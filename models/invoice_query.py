@@ -1,12 +1,23 @@
 """Invoices as lists and answers show them: the derived state in SQL, and what was paid of each."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Date, DateTime, bindparam, cast, func, select
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Date,
+    DateTime,
+    Uuid,
+    any_,
+    bindparam,
+    cast,
+    func,
+    select,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.invoice import InvoiceStatus
@@ -60,15 +71,18 @@ def is_shown_as(status: ShownStatus, at: datetime) -> ColumnElement[bool]:
             return issued & ~late & ~partly & seen
 
 
-async def settled_of(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, Settled]:
+_PAID = func.sum(Allocation.amount_minor).filter(
+    Allocation.payment_id.is_not(None), ~Allocation.recovered
+)
+_CREDITED = func.sum(Allocation.amount_minor).filter(Allocation.credit_note_id.is_not(None))
+_SETTLED = (
+    select(Allocation.invoice_id, func.coalesce(_PAID, 0), func.coalesce(_CREDITED, 0))
+    .where(Allocation.invoice_id == any_(bindparam("ids", type_=ARRAY(Uuid))))
+    .group_by(Allocation.invoice_id)
+)
+
+
+async def settled_of(session: AsyncSession, ids: Sequence[UUID]) -> dict[UUID, Settled]:
     """What was paid and credited of each invoice; those without either are left out."""
-    paid = func.sum(Allocation.amount_minor).filter(
-        Allocation.payment_id.is_not(None), ~Allocation.recovered
-    )
-    credited = func.sum(Allocation.amount_minor).filter(Allocation.credit_note_id.is_not(None))
-    rows = await session.execute(
-        select(Allocation.invoice_id, func.coalesce(paid, 0), func.coalesce(credited, 0))
-        .where(Allocation.invoice_id.in_(list(ids)))
-        .group_by(Allocation.invoice_id)
-    )
+    rows = await session.execute(_SETTLED, {"ids": ids})
     return {found: Settled(int(money), int(notes)) for found, money, notes in rows}
