@@ -1,4 +1,4 @@
-"""Facts about the collection of an invoice: promised, paused, resumed, fee waived, written off.
+"""Facts about the collection of an invoice: promised, paused, disputed, waived, written off.
 
 Each is a row and news: it is committed here and works while Temporal is down. The life reads it.
 """
@@ -68,9 +68,18 @@ async def pause(invoice_id: UUID, body: Pause, here: Here) -> PlanAnswer:
     return await _planned(here, invoice)
 
 
+@router.post("/dispute", **WRITE)
+async def dispute(invoice_id: UUID, body: Reason, here: Here) -> PlanAnswer:
+    """Send and charge nothing until a person has settled it: by the task it opens, or `/resume`."""
+    invoice = await suspension.dispute(
+        here.session, invoice_id, body.reason, here.parts.clock.now()
+    )
+    return await _planned(here, invoice)
+
+
 @router.post("/resume", **WRITE)
 async def resume(invoice_id: UUID, here: Here) -> PlanAnswer:
-    """End a pause or a promise now; what is overdue is done at once, the newest reminder only."""
+    """End pause, promise and dispute now; what is overdue is done at once, one reminder only."""
     invoice = await suspension.resume(here.session, invoice_id, here.parts.clock.now())
     return await _planned(here, invoice)
 

@@ -175,6 +175,7 @@ async def replan(session: AsyncSession, invoice_id: UUID, at: datetime) -> Plann
     if invoice.status in _CLOSED:
         await close_tasks(session, invoice.id, f"the invoice is {invoice.status}", at)
         invoice.handed_over_at = None
+        invoice.disputed_at = None
         await session.flush()
     now = await planned(session, invoice, at)
     await plan.changed(session, now)

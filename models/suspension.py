@@ -1,4 +1,4 @@
-"""What suspends the collection of an invoice: a promise to pay on a day, a pause; and its end."""
+"""What suspends the collection of an invoice: a promise, a pause, a dispute; and its end."""
 
 from datetime import date, datetime, timedelta
 from uuid import UUID
@@ -15,9 +15,12 @@ from models.invoice import Invoice
 from models.life import SubjectKind
 from models.message import Purpose
 from models.messages import tell
+from models.task import close_tasks, open_task
 
 PROMISE_DAYS_MAX = 92
 PAUSE_DAYS_MAX = 366
+# The task that a dispute opens: whoever answers it ends the dispute.
+SETTLE_DISPUTE = "settle_dispute"
 
 
 async def promise(
@@ -62,14 +65,50 @@ async def pause(
     return invoice
 
 
+async def dispute(session: AsyncSession, invoice_id: UUID, reason: str, at: datetime) -> Invoice:
+    """The payer says it is not owed: nothing is done until a person has settled it.
+
+    A task says so; its answer, or resuming, ends the dispute. IllegalTransition unless the invoice
+    is issued, and while it is disputed already.
+    """
+    invoice = await _issued(session, invoice_id, "disputed")
+    if invoice.disputed_at is not None:
+        raise IllegalTransition("the invoice is disputed already")
+    invoice.disputed_at = at
+    await open_task(
+        session,
+        kind=SubjectKind.INVOICE,
+        subject_id=invoice.id,
+        what=SETTLE_DISPUTE,
+        title=f"{invoice.invoice_number} is disputed",
+        detail=reason,
+        at=at,
+    )
+    await _told(session, invoice, "collection.disputed", at)
+    await replan(session, invoice.id, at)
+    return invoice
+
+
+async def settle_dispute(session: AsyncSession, invoice_id: UUID, at: datetime) -> None:
+    """The task was answered: the collection goes on. Whoever answers plans it anew."""
+    invoice = await locked(session, invoice_id)
+    invoice.disputed_at = None
+    await _told(session, invoice, "collection.resumed", at)
+    await session.flush()
+
+
 async def resume(session: AsyncSession, invoice_id: UUID, at: datetime) -> Invoice:
-    """End the pause or the promise that suspends the collection now; what is overdue is due again.
+    """End what suspends the collection now: pause, promise, dispute; the overdue is due again.
 
     IllegalTransition unless the invoice is issued and suspended.
     """
     invoice = await _issued(session, invoice_id, "resumed")
-    if invoice.promised_for is None and not _is_paused(invoice, at):
+    agreed = invoice.promised_for is not None or invoice.disputed_at is not None
+    if not agreed and not _is_paused(invoice, at):
         raise IllegalTransition("the collection is not suspended, so there is nothing to resume")
+    if invoice.disputed_at is not None:
+        await close_tasks(session, invoice.id, "the collection was resumed", at, SETTLE_DISPUTE)
+    invoice.disputed_at = None
     invoice.promised_for = None
     invoice.paused_until = None
     await _told(session, invoice, "collection.resumed", at)

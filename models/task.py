@@ -53,13 +53,14 @@ async def open_whats(session: AsyncSession, subject_id: UUID) -> frozenset[str]:
 
 
 async def close_tasks(
-    session: AsyncSession, subject_id: UUID, resolution: str, at: datetime
+    session: AsyncSession, subject_id: UUID, resolution: str, at: datetime, what: str | None = None
 ) -> None:
-    """Nobody needs to look at this subject any more: its open tasks are done."""
+    """Nobody needs to look at this subject any more: its open tasks, or one of them, are done."""
+    query = update(Task).where(Task.subject_id == subject_id, Task.status == TaskStatus.OPEN)
+    if what is not None:
+        query = query.where(Task.what == what)
     await session.execute(
-        update(Task)
-        .where(Task.subject_id == subject_id, Task.status == TaskStatus.OPEN)
-        .values(
+        query.values(
             status=TaskStatus.DONE, resolved_at=at, resolved_by="the house", resolution=resolution
         )
     )

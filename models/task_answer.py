@@ -16,6 +16,7 @@ from models.life import SubjectKind
 from models.record import Task, TaskStatus
 from models.statement import STATEMENT_LINE, StatementLine
 from models.statement_answer import Choice, answer
+from models.suspension import SETTLE_DISPUTE, settle_dispute
 
 Tell = Callable[[AsyncSession, UUID, datetime], Awaitable[object]]
 
@@ -62,6 +63,8 @@ async def resolve(
 async def _chosen(session: AsyncSession, task: Task, choice: Choice, at: datetime) -> None:
     if task.subject_kind == STATEMENT_LINE:
         await answer(session, task.subject_id, choice, str(task.resolution), at)
+    elif task.what == SETTLE_DISPUTE:
+        await settle_dispute(session, task.subject_id, at)
     elif choice.is_made:
         message = f"is asked of a statement's line; this task is about one {task.subject_kind}"
         raise InvalidInput.of("residentId", "NOT_ASKED", message)

@@ -36,6 +36,11 @@ class Drain:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._told)
 
+    def ask(self) -> None:
+        """As the first signal does; once asked, nothing more."""
+        if not self.asked.is_set():
+            self._told()
+
     async def finish(self, name: str, work: Awaitable[None]) -> None:
         """Do the work to its own end; once asked, it has the patience for that and is cut off."""
         limit = asyncio.timeout(self._seconds if self.asked.is_set() else None)

@@ -21,7 +21,7 @@ from runtime.metrics import Metrics
 from runtime.press import a_press
 from runtime.settings import Settings
 from runtime.temporal import connect, register_search_attributes, serve_sdk_metrics, store_id
-from workers import billing, lives
+from workers import billing, lives, same_store
 from workers.message_relay import MessageRelay
 from workers.port import WatchPort
 from workers.relay import IDLE_SECONDS, WakeRelay, keep_turning
@@ -111,11 +111,13 @@ class _House:
         messages = MessageRelay(self.database, self.messenger, SystemClock(), self.press, stop)
         every = timedelta(minutes=self.settings.metrics.slow_figures_minutes)
         slow = SlowFigures(self.database, every)
+        same = same_store.SameStore(self.client, self.store, self.drain.ask)
         return (
             ("wakes", WakeRelay(self.database, self.client).turn, IDLE_SECONDS),
             ("messages", messages.turn, IDLE_SECONDS),
             ("schedules", schedules.Keeper(self.client, self.database).turn, 5.0),
             ("slow figures", slow.turn, LOOK_AGAIN_SECONDS),
+            ("store", same.turn, same_store.LOOK_AGAIN_SECONDS),
         )
 
     async def _end(self, worker: Worker) -> None:

@@ -79,6 +79,7 @@ BY_STATUS: dict[InvoiceStatus, Callable[[House], Awaitable[Debt]]] = {
 FACTS: dict[str, dict[str, str]] = {
     "promise": {"promisedFor": str(TODAY + timedelta(days=3)), "note": "on payday"},
     "pause": {"until": str(TODAY + timedelta(days=5)), "reason": "in hospital"},
+    "dispute": {"reason": "the room had no water for ten days"},
     "resume": {},
     "waive-fee": {"reason": "a good payer"},
     "write-off": {"reason": "moved away"},
@@ -155,6 +156,32 @@ async def test_a_promise_is_taken_back_by_resuming(
     resumed = await say(client, debt, "resume")
     assert resumed.json()["stage"] == "overdue"
     assert (await say(client, debt, "resume")).status_code == 409
+
+
+@pytest.mark.parametrize("by", ["its task", "resuming", "money"])
+async def test_a_dispute_stops_everything_until_it_is_settled(
+    house: House, client: httpx2.AsyncClient, by: str
+) -> None:
+    """By the answer to the task it opened, by resuming, or because the money came."""
+    debt = await issued(house)
+    await collecting_of(house).look(debt.look(NOON))
+    before = (await client.get(f"/invoices/{debt.invoice_id}/plan")).json()
+    disputed = (await say(client, debt, "dispute")).json()
+    assert (disputed["stage"], disputed["next"]) == ("disputed", [])
+    assert (await say(client, debt, "dispute")).json()["code"] == "ILLEGAL_TRANSITION"
+    (task,) = (await client.get(f"/tasks?subjectId={debt.invoice_id}")).json()["items"]
+    assert (task["what"], task["detail"]) == ("settle_dispute", FACTS["dispute"]["reason"])
+    if by == "its task":
+        answer = {"resolution": "the water was back the same day"}
+        assert (await client.post(f"/tasks/{task['id']}/resolve", json=answer)).status_code == 200
+    elif by == "resuming":
+        assert (await say(client, debt, "resume")).status_code == 200
+    else:
+        await pay(debt, NOON)
+    after = (await client.get(f"/invoices/{debt.invoice_id}/plan")).json()
+    assert after["next"] == ([] if by == "money" else before["next"])
+    assert (await debt.row()).disputed_at is None
+    assert (await client.get("/tasks?status=open")).json()["items"] == []
 
 
 async def test_a_fee_that_was_charged_is_waived_also_after_the_rent_was_paid(
