@@ -24,13 +24,3 @@ def billing_clock(tenant: UUID) -> str:
 def message_delivery(tenant: UUID, message: UUID) -> str:
     """The life of a message whose first try did not settle it."""
     return f"message/{tenant}/{message}"
-
-
-def sms(message_id: UUID) -> str:
-    """The key under which one text message is sent at most once."""
-    return f"sms:{message_id}"
-
-
-def mail(message_id: UUID, domain: str = "innkeeper.invalid") -> str:
-    """The Message-ID header of one mail, the same on every try."""
-    return f"<{message_id}@{domain}>"

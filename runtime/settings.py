@@ -75,15 +75,18 @@ class DatabaseSettings(Concern):
         description="PostgreSQL as the role `inn_platform`: relay, repair, doctor"
     )
     database_pool_size: int = Field(
-        10, ge=2, le=200, description="connections of one process to PostgreSQL"
+        10,
+        ge=2,
+        le=200,
+        description="connections of one process as `inn_app`; half as many again as `inn_platform`",
     )
 
 
 class OwnerSettings(Concern):
-    """How migrations and the doctor reach PostgreSQL."""
+    """How `bootstrap`, `migrate` and `doctor` reach PostgreSQL."""
 
     owner_database_url: PostgresUrl = Field(
-        description="PostgreSQL as the role `inn_owner`, which owns the tables; `migrate`, `doctor`"
+        description="PostgreSQL as the role `inn_owner`, which owns the tables"
     )
 
 
@@ -194,7 +197,8 @@ class MetricsSettings(Concern):
 
     metrics_token: SecretStr | None = Field(
         None,
-        description="bearer token of whoever reads `/metrics`; without one only this machine may",
+        description="bearer token of whoever reads `/metrics`; without one the API answers this"
+        " machine alone, the worker's port whoever reaches it",
     )
     worker_host: str = Field(
         "127.0.0.1", description="address of the worker's own port for `/metrics` and `/health`"

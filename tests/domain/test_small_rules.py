@@ -22,9 +22,6 @@ def test_names_kept_in_histories_and_at_providers_stay_as_they_are() -> None:
     assert keys.billing_run(TENANT, "2026-10", THING) == f"billing/{T}/2026-10/{I}"
     assert keys.billing_clock(TENANT) == f"billing-clock/{T}"
     assert keys.message_delivery(TENANT, THING) == f"message/{T}/{I}"
-    assert keys.sms(THING) == f"sms:{I}"
-    assert keys.mail(THING) == f"<{I}@innkeeper.invalid>"
-    assert keys.mail(THING, "mail.example.com") == f"<{I}@mail.example.com>"
 
 
 def test_an_outlook_is_the_first_action_or_none() -> None:
