@@ -27,6 +27,7 @@ def app_of(settings: Settings) -> FastAPI:
     )
     vault = Vault(settings.keys.keyset_json(), settings.keys.blind_index_bytes())
     links = Links(
+        public=settings.api.public_base_url.rstrip("/"),
         temporal_ui=settings.temporal.temporal_ui_url,
         temporal=settings.temporal.temporal_address,
         namespace=settings.temporal.temporal_namespace,

@@ -11,8 +11,12 @@ from runtime.press import press_of
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """Where the neighbours live, for the start page; empty when there is none."""
+    """Where the neighbours live, for the start page; empty when there is none.
 
+    `public` is our own address as payers and providers see it, without a slash at its end.
+    """
+
+    public: str = ""
     temporal_ui: str = ""
     temporal: str = ""
     namespace: str = ""

@@ -18,6 +18,7 @@ from api import (
     ledger,
     metrics,
     payment,
+    payment_account,
     plan,
     property,  # noqa: A004 (a house, not the built-in)
     resident,
@@ -44,6 +45,7 @@ TENANT: list[APIRouter] = [
     credit_note_paper.router,
     instalments.router,
     payment.router,
+    payment_account.router,
     statement_line.router,
     ledger.router,
     plan.router,

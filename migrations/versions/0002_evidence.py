@@ -3,7 +3,6 @@
 from alembic import op
 
 from migrations.walls import APPEND_ONLY, AUDITED, append_only, audited
-from models.walls import LOOK_UPS
 
 revision = "0002"
 down_revision = "0001"
@@ -108,6 +107,7 @@ CREATE FUNCTION mark_billed(period date, billed uuid[]) RETURNS void LANGUAGE sq
 AS $$ UPDATE agreements SET billed_through = period WHERE id = ANY (billed) $$
 """
 
+LOOK_UPS = ("tenant_slugs", "user_emails", "api_key_hashes")
 # The look-up tables have no wall, so no role reads them: each is asked one question, by a
 # function that answers with ids only.
 LOOK_UP_FUNCTIONS = (

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Date,
     DateTime,
     Integer,
+    LargeBinary,
     Numeric,
     Table,
     Uuid,
@@ -53,11 +54,15 @@ WORDS: dict[tuple[str, str], Any] = {
     ("deliveries", "channel"): "email",
     ("statement_lines", "state"): "booked",
     ("statement_lines", "rule"): "exact",
+    ("payment_accounts", "provider"): "razorpay",
+    ("payment_accounts", "mode"): "own_keys",
+    ("payment_accounts", "status"): "active",
 }
 FILLERS: tuple[tuple[Any, Callable[[], Any]], ...] = (
     (Uuid, uuid7),
     (DateTime, lambda: AT),
     (Date, lambda: DAY),
+    (LargeBinary, lambda: b"x"),
     (Boolean, lambda: False),
     ((BigInteger, Integer), lambda: 1),
     (Numeric, lambda: Decimal(1)),
