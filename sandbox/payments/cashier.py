@@ -1,5 +1,6 @@
 """One counter for payers of every provider: finds whose page it is and sends them there."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from sandbox.payments.bank import Bank, Paid, Tender
@@ -9,23 +10,23 @@ from sandbox.payments.records import Record
 class Counter(Protocol):
     """What a provider's dialect lets a payer, or the payer's bank, do."""
 
-    def pay(self, record: Record, tender: Tender) -> Paid:
+    def pay(self, record: Record, tender: Tender, /) -> Paid:
         """Pay; Impossible when it cannot be."""
         ...
 
-    def fail(self, record: Record, code: str) -> Paid:
+    def fail(self, record: Record, code: str, /) -> Paid:
         """Have a try end in failure."""
         ...
 
-    def approve(self, record: Record) -> Paid:
+    def approve(self, record: Record, /) -> Paid:
         """The bank says yes late."""
         ...
 
-    def cancel(self, record: Record) -> Paid:
+    def cancel(self, record: Record, /) -> Paid:
         """The payer goes away."""
         ...
 
-    def account(self, key: str) -> str:
+    def account(self, key: str, /) -> str:
         """The account of an API key."""
         ...
 
@@ -33,7 +34,7 @@ class Counter(Protocol):
 class Cashier:
     """Acts on a target by its id. LookupError when nobody knows it."""
 
-    def __init__(self, bank: Bank, counters: dict[str, Counter]) -> None:
+    def __init__(self, bank: Bank, counters: Mapping[str, Counter]) -> None:
         self._bank = bank
         self._counters = counters
 

@@ -137,6 +137,15 @@ class Records:
         )
         return list(map(read, rows))
 
+    def referring(self, reference: str, kind: str) -> list[Record]:
+        """The objects that refer to another, oldest first."""
+        rows = self._state.rows(
+            "SELECT * FROM payment_objects WHERE reference = ? AND kind = ? ORDER BY seq",
+            reference,
+            kind,
+        )
+        return list(map(read, rows))
+
 
 def read(row: sqlite3.Row) -> Record:
     """A row as an object."""

@@ -51,6 +51,15 @@ class StripeContract:
         assert found == [], f"{method} {path}"
         self.known(body)
 
+    def holds(self, body: dict[str, Any]) -> None:
+        """One object, by its own schema."""
+        schema = nullable(self._schemas[body["object"]])
+        validator = Draft202012Validator({**schema, **self._plain})
+        found = [
+            f"{error.json_path}: {error.message[:300]}" for error in validator.iter_errors(body)
+        ]
+        assert found == [], body["object"]
+
     def known(self, body: Any) -> None:
         """Every object has only names its schema has."""
         if isinstance(body, list):
