@@ -19,7 +19,7 @@ from sandbox.state import State
 
 # First a few tries in real seconds, so that a restarting receiver misses nothing; then the
 # vendor's own patience by the sandbox's clock.
-PAUSES_SECONDS = (0.5, 1.0, 2.0, 4.0)
+PAUSES_SECONDS = (0.2, 0.4, 0.8, 1.6)
 HOURS = {"stripe": (1, 2, 4, 8, 16, 24, 16), "razorpay": (1, 2, 4, 8, 8)}
 PATIENCE_SECONDS = 5.0
 GLANCE_SECONDS = 0.1

@@ -15,7 +15,8 @@ from sandbox.faults import PAYING
 from sandbox.payments.bank import Bank, Impossible, Paid, Tender
 from sandbox.payments.cashier import Cashier
 from sandbox.payments.records import Record
-from sandbox.stripe.wire import CARDS
+from sandbox.razorpay.paying import CARDS as RAZORPAY_CARDS
+from sandbox.stripe.wire import CARDS as STRIPE_CARDS
 
 LATER_SECONDS = 2 * 3600
 POLICY = (
@@ -57,7 +58,7 @@ class Counter:
 
     def page(self, record: Record, said: str = "", status: int = 200) -> Response:
         """The page as it stands, with a word on what just happened."""
-        facts: dict[str, Any] = {**shown(record), "said": said, "cards": CARDS}
+        facts: dict[str, Any] = {**shown(record), "said": said}
         facts["sum"] = money(facts["amount"], facts["currency"])
         html = pages.PAGES.get_template("checkout.html").render(**facts)
         return HTMLResponse(html, status, headers=pages.guarded(policy(record)))
@@ -129,6 +130,7 @@ def shown(record: Record) -> dict[str, Any]:
         return {
             **common,
             "vendor": "Stripe",
+            "cards": STRIPE_CARDS,
             "title": "Save a card" if body["mode"] == "setup" else "Pay by Checkout",
             "amount": body["amount_total"],
             "currency": (body["currency"] or "").upper(),
@@ -143,6 +145,7 @@ def shown(record: Record) -> dict[str, Any]:
     return {
         **common,
         "vendor": "Razorpay",
+        "cards": RAZORPAY_CARDS,
         "title": "Your UPI app" if is_code else "Pay by link",
         "amount": left,
         "currency": body.get("currency", "INR"),

@@ -19,6 +19,8 @@ from sandbox.stripe import params, wire
 
 KEY = re.compile(r"^(?:sk|rk)_(?:test|live)_\w{1,200}$")
 VERSION = re.compile(r"^\d{4}-\d\d-\d\d(?:\.[a-z]+)?$")
+# Stripe may forget a key after a day, so here it does: repeating it then is a new request.
+KEPT_SECONDS = 24 * 3600
 # An ordered refusal of these is a bank's and leaves its trace on the intent or the refund.
 BANKS = frozenset({"payment_intents.create", "payment_intents.confirm", "refunds.create"})
 
@@ -110,7 +112,9 @@ class Door:
 
     def _kept(self, slot: tuple[str, str], mark: str) -> Response | None:
         found = self._bank.state.row(
-            "SELECT * FROM payment_answers WHERE account = ? AND key = ?", *slot
+            "SELECT * FROM payment_answers WHERE account = ? AND key = ? AND at > ?",
+            *slot,
+            self._bank.now - KEPT_SECONDS,
         )
         if found is None:
             return None

@@ -79,7 +79,10 @@ class Paying:
 
     def _settle(self, session_id: str, at: int) -> None:
         session = self._bank.records.find(session_id, "checkout_session")
-        if session is not None:
+        intent_id = "" if session is None else session.body["payment_intent"]
+        intent = self._bank.records.find(intent_id, "payment_intent")
+        # The shop may have cancelled the intent meanwhile.
+        if session is not None and intent is not None and intent.body["status"] == "processing":
             self._late(session, "", at)
 
     def _wait(self, session: Record, intent: Record, method: Record, seconds: int) -> Paid:

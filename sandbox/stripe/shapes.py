@@ -48,10 +48,8 @@ def session(given: Mapping[str, Any], now: int, *, live: bool) -> Body:
     return {
         "id": record_id,
         "object": "checkout.session",
-        "after_expiration": None,
-        "allow_promotion_codes": None,
-        "amount_subtotal": None,
-        "amount_total": None,
+        **dict.fromkeys(("after_expiration", "allow_promotion_codes")),
+        **dict.fromkeys(("amount_subtotal", "amount_total")),
         "automatic_tax": {"enabled": False, "liability": None, "provider": None, "status": None},
         "billing_address_collection": given.get("billing_address_collection"),
         **{name: given.get(name) for name in copied},

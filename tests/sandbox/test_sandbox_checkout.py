@@ -237,6 +237,28 @@ async def test_a_lost_answer_is_replayed_and_a_lost_request_is_not(
         assert len((await client.get(path, headers=KEY)).json()["data"]) == sessions
 
 
+async def test_a_key_of_yesterday_is_a_new_request(client: httpx2.AsyncClient) -> None:
+    form = {"amount": "5000", "currency": "inr", "confirm": "true"}
+    form["payment_method"] = "pm_card_visa"
+    headers = {**KEY, "Idempotency-Key": "attempt:1"}
+    await client.post("/control/clock", json={"now": "2026-11-20T10:00:00Z"})
+    for advance, charges in ((0, 1), (24 * 3600 - 1, 1), (1, 2)):
+        await client.post("/control/clock", json={"advance": advance})
+        await client.post("/stripe/v1/payment_intents", data=form, headers=headers)
+        assert len(await ledger(client)) == charges
+
+
+async def test_a_bank_has_nothing_to_say_once_the_shop_let_go(client: httpx2.AsyncClient) -> None:
+    await client.post("/control/clock", json={"now": "2026-11-20T10:00:00Z"})
+    session = await made(client)
+    await client.post(session["url"], data={"action": "later", "method": "upi"})
+    intent = (await read(client, session["id"]))["payment_intent"]
+    await client.post(f"/stripe/v1/payment_intents/{intent}/cancel", headers=KEY)
+    await client.post("/control/clock", json={"advance": "P1D"})
+    assert (await read(client, session["id"]))["payment_status"] == "unpaid"
+    assert await ledger(client) == []
+
+
 async def test_the_same_key_at_the_same_time_is_a_conflict(client: httpx2.AsyncClient) -> None:
     order = {"provider": "stripe", "operation": "checkout.sessions.create", "outcome": "success"}
     await client.post("/control/next", json={**order, "delay": 0.3})

@@ -257,3 +257,28 @@ async def test_an_endpoint_hears_the_events_of_its_own_account_alone(
         answer = await client.delete(f"/control/webhook-endpoints/{endpoint['id']}")
         assert answer.status_code == 204
     assert (await client.delete("/control/webhook-endpoints/we_none")).status_code == 404
+
+
+async def test_who_never_answers_is_told_for_a_day_and_then_no_more(
+    box: Running, client: httpx2.AsyncClient, hook: Receiver
+) -> None:
+    await client.post("/control/clock", json={"now": "2026-11-20T10:00:00Z"})
+    await register(client, "razorpay", hook.url)
+    hook.answers = [500] * 100
+    await client.post(f"/razorpay/v1/payment_links/{await link(client)}/cancel", auth=RAZORPAY_AUTH)
+    await box.sandbox.bank.courier.settled()
+    assert len(hook.taken) == 5, "the tries that do not wait for the clock"
+    for hours in (1, 2, 4, 8, 8):
+        await client.post("/control/clock", json={"advance": 3600 * hours})
+        await box.sandbox.bank.courier.settled()
+    assert len(hook.taken) == 10
+    [endpoint] = (await client.get("/control/webhook-endpoints")).json()["items"]
+    assert endpoint["disabled"]
+    await act(client, "pay", await link(client, "attempt-2"))
+    await box.sandbox.bank.courier.settled()
+    assert len(hook.taken) == 10
+    hook.answers = []
+    await register(client, "razorpay", hook.url)
+    await act(client, "pay", await link(client, "attempt-3"))
+    await box.sandbox.bank.courier.settled()
+    assert len(hook.taken) == 14
