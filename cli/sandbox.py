@@ -7,7 +7,7 @@ from sandbox.main import run
 
 
 def sandbox(state: StateOption = DEFAULT_STATE) -> None:
-    """Serve the sandbox: mail, SMS, the inbox, the clock."""
+    """Serve the sandbox: mail, SMS, payments and their pages, the inbox, the clock."""
     settings = load_concern(SandboxSettings, state)
     logging.configure(load_concern(LogSettings, state).log_level, "sandbox")
     folder = StateFolder(state).folder / "sandbox"

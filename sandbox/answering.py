@@ -19,7 +19,7 @@ Apply = Callable[[], Response]
 class Wording:
     """How a vendor words its refusals; `declined` takes the vendor's own code."""
 
-    declined: Callable[[int], Response]
+    declined: Callable[[str], Response]
     busy: Callable[[], Response]
     broken: Callable[[], Response]
 
@@ -36,7 +36,7 @@ async def answer(fault: Fault | None, request: Request, apply: Apply, words: Wor
     await asyncio.sleep(fault.delay)
     answers: dict[str, Apply] = {
         "success": apply,
-        "decline": lambda: words.declined(fault.code or 0),
+        "decline": lambda: words.declined(fault.code),
         "429": words.busy,
         "500": words.broken,
         "applied-then-500": lambda: apply() and words.broken(),

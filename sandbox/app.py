@@ -13,7 +13,13 @@ from sandbox.carrier import Carrier
 from sandbox.clock import Clock
 from sandbox.faults import Faults
 from sandbox.inbox import Inbox, Wanted
+from sandbox.payments import control as payments_control
+from sandbox.payments import pages as payments_pages
+from sandbox.payments.bank import Bank
+from sandbox.payments.cashier import Cashier
+from sandbox.razorpay import api as razorpay_api
 from sandbox.state import State
+from sandbox.stripe import api as stripe_api
 
 
 class Sandbox:
@@ -26,6 +32,11 @@ class Sandbox:
         self.faults = Faults(self.state)
         self.callbacks = Callbacks(self.state)
         self.carrier = Carrier(self.state, self.inbox, self.callbacks)
+        self.bank = Bank(self.state, self.clock, self.faults, self.callbacks)
+        self.stripe = stripe_api.Stripe(self.bank)
+        self.razorpay = razorpay_api.Razorpay(self.bank)
+        counters = {"stripe": self.stripe.paying, "razorpay": self.razorpay.paying}
+        self.cashier = Cashier(self.bank, counters)
         self.smtp: tuple[str, int] | None = None
 
 
@@ -36,8 +47,10 @@ def build(state: Path | None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncGenerator[None]:
         sandbox.carrier.resume()
+        sandbox.bank.courier.start()
         yield
         await sandbox.carrier.stop()
+        await sandbox.bank.courier.stop()
         sandbox.state.close()
 
     app = FastAPI(
@@ -51,6 +64,10 @@ def build(state: Path | None) -> FastAPI:
     app.state.sandbox = sandbox
     dialect = twilio.Dialect(sandbox.state, sandbox.inbox, sandbox.faults, sandbox.carrier)
     app.include_router(twilio.routes(sandbox.state, dialect))
+    app.include_router(stripe_api.routes(sandbox.bank, sandbox.stripe))
+    app.include_router(razorpay_api.routes(sandbox.bank, sandbox.razorpay))
+    app.include_router(payments_pages.routes(sandbox.bank, sandbox.cashier))
+    app.include_router(payments_control.routes(sandbox.bank, sandbox.cashier))
     app.include_router(
         control.routes(
             sandbox.state, sandbox.clock, sandbox.inbox, sandbox.faults, sandbox.callbacks

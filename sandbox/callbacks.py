@@ -16,6 +16,7 @@ SETTING = "webhooks"
 MISCHIEF = ("duplicate", "reorder", "drop", "tamper")
 PAUSES_SECONDS = (0.0, 0.5, 1.0, 2.0, 4.0)
 PATIENCE_SECONDS = 5.0
+LONGEST_SECONDS = 3600.0
 
 log = logging.getLogger("sandbox.callbacks")
 
@@ -39,21 +40,28 @@ class Callbacks:
 
     def ordered(self) -> dict[str, Any]:
         """The tricks as they stand."""
-        return {**dict.fromkeys(MISCHIEF, 0), "delay": 0.0, **(self._state.setting(SETTING) or {})}
+        kept: dict[str, Any] = self._state.setting(SETTING) or {}
+        return {**dict.fromkeys(MISCHIEF, 0), "delay": 0.0, "provider": None, **kept}
 
-    def plays(self, trick: str) -> bool:
-        """Whether a trick is due now; a counted one is used up."""
-        left = self.ordered()[trick]
+    def plays(self, trick: str, provider: str = "twilio") -> bool:
+        """Whether a trick is due now for a provider's webhooks; a counted one is used up."""
+        ordered = self.ordered()
+        left = ordered[trick] if ordered["provider"] in {None, provider} else 0
         if left and left is not True:
             self.order({trick: left - 1})
         return bool(left)
+
+    def delay(self, provider: str) -> float:
+        """How long a provider's webhooks wait, in seconds."""
+        ordered = self.ordered()
+        return float(ordered["delay"]) if ordered["provider"] in {None, provider} else 0.0
 
     async def post(self, url: str, token: str, form: Mapping[str, str]) -> bool:
         """Post one callback until it is answered with 2xx, at most five times.
 
         Answers whether it was. A dropped one counts as posted: the sender believes it was.
         """
-        await asyncio.sleep(self.ordered()["delay"])
+        await asyncio.sleep(min(self.delay("twilio"), LONGEST_SECONDS))
         if self.plays("drop"):
             return True
         signed = signature(token, url, form)

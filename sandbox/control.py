@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validato
 from sandbox import pages
 from sandbox.callbacks import Callbacks
 from sandbox.clock import Clock
-from sandbox.faults import OPERATIONS, OUTCOME, Faults
+from sandbox.faults import DECLINE, OPERATIONS, OUTCOME, Faults
 from sandbox.inbox import Inbox, Wanted, shown
 from sandbox.state import State
 
@@ -49,7 +49,7 @@ class ClockState(BaseModel):
 class NextOutcome(Body):
     """How the next requests of an operation end. Delay in seconds."""
 
-    provider: Literal["twilio", "smtp"]
+    provider: Literal["twilio", "smtp", "stripe", "razorpay"]
     operation: str = "*"
     outcome: str = Field(pattern=OUTCOME.pattern)
     delay: float = Field(default=0.0, ge=0, le=3600)
@@ -61,17 +61,25 @@ class NextOutcome(Body):
         known = OPERATIONS[self.provider]
         if self.operation not in known:
             raise ValueError(f"`operation` of {self.provider} is one of {', '.join(known)}")
+        _, _, code = self.outcome.partition(":")
+        if code and not DECLINE[self.provider].fullmatch(code):
+            raise ValueError(f"{self.provider} has no refusal of the kind {code}")
         return self
 
 
 class Tricks(Body):
-    """What happens to status callbacks: true = always, a number = the next so many, 0 = no more."""
+    """What happens to webhooks: true = always, a number = the next so many, 0 = no more.
+
+    `delay` is in seconds: real ones for a messenger's callbacks, at most an hour; of the
+    sandbox's clock for events of payment providers. `provider` keeps the tricks to one of them.
+    """
 
     duplicate: bool | int = 0
     reorder: bool | int = 0
     drop: bool | int = 0
     tamper: bool | int = 0
-    delay: float = Field(default=0.0, ge=0, le=3600)
+    delay: float = Field(default=0.0, ge=0, le=30 * 24 * 3600)
+    provider: Literal["twilio", "stripe", "razorpay"] | None = None
 
 
 Found = TypeVar("Found")

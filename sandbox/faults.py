@@ -10,11 +10,38 @@ Outcome = Literal[
     "success", "decline", "timeout", "applied-then-timeout", "429", "500", "applied-then-500"
 ]
 OUTCOME = re.compile(
-    r"^(?:success|decline:\d{3,5}|timeout|applied-then-timeout|429|500|applied-then-500)$"
+    r"^(?:success|decline:[a-z0-9_]{3,60}|timeout|applied-then-timeout|429|500|applied-then-500)$"
 )
+# The messengers' refusals are numbers, the payment providers' are words.
+DECLINE = {
+    "twilio": re.compile(r"\d{3,5}"),
+    "smtp": re.compile(r"\d{3,5}"),
+    "stripe": re.compile(r"[a-z][a-z0-9_]+"),
+    "razorpay": re.compile(r"[a-z][a-z0-9_]+"),
+}
+# What the payer does on a hosted page is an operation too; `*` leaves it alone.
+PAYING = "checkout.pay"
 OPERATIONS = {
     "twilio": ("*", "messages.create", "messages.fetch", "messages.list"),
     "smtp": ("*", "rcpt", "send"),
+    "stripe": (
+        *("*", PAYING, "customers.create", "customers.retrieve", "customers.update"),
+        *("customers.payment_methods", "checkout.sessions.create", "checkout.sessions.retrieve"),
+        *("checkout.sessions.list", "checkout.sessions.line_items", "checkout.sessions.expire"),
+        *("payment_intents.create", "payment_intents.retrieve", "payment_intents.list"),
+        *("payment_intents.confirm", "payment_intents.cancel", "payment_intents.capture"),
+        *("charges.retrieve", "charges.list", "setup_intents.retrieve"),
+        *("payment_methods.retrieve", "refunds.create", "refunds.retrieve", "refunds.list"),
+        *("events.retrieve", "events.list", "balance.retrieve", "accounts.retrieve"),
+    ),
+    "razorpay": (
+        *("*", PAYING, "orders.create", "orders.fetch", "orders.list", "orders.payments"),
+        *("payment_links.create", "payment_links.fetch", "payment_links.list"),
+        *("payment_links.cancel", "payment_links.update", "payments.fetch", "payments.list"),
+        *("payments.capture", "payments.refund", "payments.refunds", "refunds.fetch"),
+        *("refunds.list", "qr_codes.create", "qr_codes.fetch", "qr_codes.list"),
+        *("qr_codes.close", "qr_codes.payments"),
+    ),
 }
 SILENCE_SECONDS = 60.0
 
@@ -28,14 +55,19 @@ class Fault:
     """
 
     outcome: Outcome
-    code: int | None
+    code: str
     delay: float
 
     @classmethod
     def parse(cls, outcome: str, delay: float) -> "Fault":
         """Read an outcome as the control API writes it, `decline:21610` included."""
         name, _, code = outcome.partition(":")
-        return cls(name, int(code) if code else None, delay)  # pyright: ignore[reportArgumentType]
+        return cls(name, code, delay)  # pyright: ignore[reportArgumentType]
+
+    @property
+    def number(self) -> int | None:
+        """The code of a vendor who counts its refusals."""
+        return int(self.code) if self.code else None
 
     @property
     def silence_seconds(self) -> float:

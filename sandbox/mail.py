@@ -65,7 +65,7 @@ class Postman:
                 return hang_up(server)
             case "decline":
                 await asyncio.sleep(fault.delay)
-                return f"{fault.code} {str(fault.code)[0]}.0.0 declined as ordered"
+                return f"{fault.code} {fault.code[0]}.0.0 declined as ordered"
             case _:
                 await asyncio.sleep(fault.delay)
                 return REPLIES.get(fault.outcome, ACCEPTED)

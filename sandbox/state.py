@@ -2,9 +2,12 @@
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from sandbox.payments import schema
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS messages (
@@ -49,11 +52,13 @@ CREATE TABLE IF NOT EXISTS faults (
 CREATE TABLE IF NOT EXISTS accounts (sid TEXT PRIMARY KEY, token TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
-TABLES = ("messages", "attachments", "faults", "accounts", "settings")
+TABLES = ("messages", "attachments", "faults", "accounts", "settings", *schema.TABLES)
 
 
 class State:
-    """The sandbox's one connection. Every write is committed before the call returns.
+    """The sandbox's one connection.
+
+    Every write is committed before the call returns, but for those of one `together` block.
 
     All callers run on one event loop; a call takes well under a millisecond.
     """
@@ -67,7 +72,7 @@ class State:
         self._connection.row_factory = sqlite3.Row
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = NORMAL")
-        self._connection.executescript(SCHEMA)
+        self._connection.executescript(SCHEMA + schema.SCHEMA)
 
     def write(self, sql: str, *values: object) -> int:
         """Carry out one statement; answers how many rows it touched."""
@@ -93,6 +98,20 @@ class State:
     def remember(self, name: str, value: object) -> None:
         """Keep a value (JSON) under a name, over the one before."""
         self.write("INSERT OR REPLACE INTO settings VALUES (?, ?)", name, json.dumps(value))
+
+    @contextmanager
+    def together(self) -> Generator[None]:
+        """Writes that count all or none; a block within a block belongs to the outer one."""
+        if self._connection.in_transaction:
+            yield
+            return
+        self.write("BEGIN")
+        try:
+            yield
+        except BaseException:
+            self.write("ROLLBACK")
+            raise
+        self.write("COMMIT")
 
     def forget_everything(self) -> None:
         """Empty every table, in one transaction."""

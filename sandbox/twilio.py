@@ -32,7 +32,7 @@ class Dialect:
         """Take a message, refuse it, or let the ordered fault have its way."""
         form = {name: str(value) for name, value in (await request.form()).items()}
         fault = self._faults.take("twilio", "messages.create")
-        doomed_by = fault.code if fault and wire.ends_later(fault.code) else None
+        doomed_by = fault.number if fault and wire.ends_later(fault.number) else None
 
         def apply() -> Response:
             problem = wire.problem_with(form)
@@ -135,7 +135,11 @@ def refusal(code: int, about: str = "") -> JSONResponse:
     return JSONResponse(body, status, headers.get(status))
 
 
-WORDING = Wording(declined=refusal, busy=lambda: refusal(20429), broken=lambda: refusal(20500))
+WORDING = Wording(
+    declined=lambda code: refusal(int(code)),
+    busy=lambda: refusal(20429),
+    broken=lambda: refusal(20500),
+)
 
 
 def routes(state: State, dialect: Dialect) -> APIRouter:

@@ -1,0 +1,1 @@
+"""The payments half of the sandbox: what both vendors' dialects share."""

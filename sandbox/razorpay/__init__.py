@@ -1,0 +1,1 @@
+"""Razorpay's dialect: orders, payment links, payments, refunds and UPI QR codes."""
