@@ -9,7 +9,7 @@ from runtime.clock import Clock
 from runtime.press import press_of
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Links:
     """Where the neighbours live, for the start page; empty when there is none.
 

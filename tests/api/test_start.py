@@ -20,7 +20,12 @@ from tests.support.database import DatabaseUrls
 from tests.support.house import a_database
 from tests.support.web import NOON, a_vault
 
-LINKS = Links("http://127.0.0.1:8233", "127.0.0.1:7233", "innkeeper", "http://127.0.0.1:8100")
+LINKS = Links(
+    temporal_ui="http://127.0.0.1:8233",
+    temporal="127.0.0.1:7233",
+    namespace="innkeeper",
+    sandbox="http://127.0.0.1:8100",
+)
 ACTOR = Actor("platform:test")
 
 
@@ -97,7 +102,12 @@ async def test_it_tells_of_nobody_who_lives_in_a_real_house(database: Database) 
     """A tenant that happens to be called demo has live keys; production has no sandbox."""
     invoices = await furnished(database)
     number = str(invoices[0].invoice_number)
-    assert number not in (await shown(database, Links("http://t", "t", "n", ""))).text
+    assert (
+        number
+        not in (
+            await shown(database, Links(temporal_ui="http://t", temporal="t", namespace="n"))
+        ).text
+    )
     async with database.tenant(invoices[0].tenant_id, ACTOR) as session:
         await session.execute(text("update tenants set test_keys = false"))
     assert number not in (await shown(database)).text
