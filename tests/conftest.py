@@ -1,9 +1,10 @@
 """What every test may ask for: a database of its own, Temporal, and Temporal in skipped time."""
 
+import os
 import shutil
 import sysconfig
 import tempfile
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,11 @@ import psutil
 import pytest
 import structlog
 from hypothesis import HealthCheck, settings
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
 from temporalio.testing import WorkflowEnvironment
 
+from models import tenant_setup
 from models.database import Database
 from runtime.embedded.databases import Databases
 from runtime.temporal import innkeeper, register_search_attributes
@@ -23,6 +27,7 @@ from tests.support.run import BLANK, Run
 from tests.support.soak import SOAK, soaked
 
 _RUN = pytest.StashKey[Run]()
+_ROOM = 4 << 30  # bytes that must be free; a run was seen to take a tenth
 settings.register_profile(
     "house",
     max_examples=soaked(500),
@@ -49,9 +54,21 @@ def pytest_configure(config: pytest.Config) -> None:
     if joined is not None:
         config.stash[_RUN] = Run(Path(joined["run_folder"]), joined["run_owner"])
         return
-    folder = Path(tempfile.mkdtemp(prefix="innkeeper-tests-"))
+    folder = Path(tempfile.mkdtemp(prefix="innkeeper-tests-", dir=_quick_ground()))
     folder.chmod(0o711)
     config.stash[_RUN] = Run(folder, psutil.Process().pid)
+
+
+def _quick_ground() -> Path | None:
+    """The memory's own file system where it has room: a database is copied there in a tenth.
+
+    None means the ordinary place for passing files; a container gives its memory 64 MB.
+    """
+    memory = Path("/dev/shm")  # noqa: S108 -- the run makes a folder of its own below it
+    if not memory.is_dir() or not os.access(memory, os.W_OK):
+        return None
+    roomy = shutil.disk_usage(memory).free > _ROOM
+    return memory if roomy and psutil.virtual_memory().available > 2 * _ROOM else None
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -93,6 +110,15 @@ async def database(database_urls: DatabaseUrls) -> AsyncGenerator[Database]:
     """The door to that database, wide enough for tests that race."""
     async with a_database(database_urls, pool_size=25) as opened:
         yield opened
+
+
+@pytest.fixture(autouse=True, scope="session")
+def quick_passwords() -> Iterator[None]:
+    """Argon2id at its cheapest: nearly every test makes an owner and never signs in."""
+    hasher = Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tenant_setup, "PASSWORDS", PasswordHash((hasher,)))
+        yield
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from sqlalchemy import select
 from temporalio.client import Client
 
 from activities.invoice_collection import Collecting
+from cli import examination
 from cli.doctor import visit
 from cli.examination import CHECKS, Finding
 from models.invariants import INVARIANTS
@@ -74,9 +75,13 @@ class Clinic:
 
 @pytest.fixture
 async def clinic(
-    tmp_path: Path, database_urls: DatabaseUrls, temporal_server: TemporalServer
+    tmp_path: Path,
+    database_urls: DatabaseUrls,
+    temporal_server: TemporalServer,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncGenerator[Clinic]:
     """Everything well except what only a worker or --repair puts in place."""
+    monkeypatch.setattr(examination, "PATIENCE_SECONDS", 3)  # no worker is about to come here
     namespace = await own_namespace(temporal_server)
     client = await connect(temporal_server.address, namespace)
     (tmp_path / "keyset.json").write_text(new_keyset())
