@@ -17,6 +17,11 @@ from tests.support.database import DatabaseUrls
 from tests.support.house import House, a_resident
 from tests.support.part import Part, a_part, whole_settings
 
+WAITING = (
+    "select count(*) from pg_stat_activity"
+    " where datname = current_database() and wait_event_type = 'Lock'"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Desk:
@@ -67,14 +72,19 @@ async def _answers(desk: Desk) -> bool:
 
 
 @asynccontextmanager
-async def held_up(urls: DatabaseUrls, desk: Desk) -> AsyncGenerator[None]:
-    """Somebody holds the resident's row."""
+async def held_up(urls: DatabaseUrls, desk: Desk) -> AsyncGenerator[asyncio.Task[httpx2.Response]]:
+    """Somebody holds the resident's row, and a request has come that waits for it."""
     connection = await asyncpg.connect(urls.superuser)
     try:
         async with connection.transaction():
             held = "select 1 from residents where id = $1 for update"
             await connection.execute(held, desk.resident.id)
-            yield
+            asked = asyncio.create_task(desk.rename())
+            async with asyncio.timeout(30):
+                while not await connection.fetchval(WAITING):
+                    assert not asked.done(), await asked
+                    await asyncio.sleep(0.02)
+            yield asked
     finally:
         await connection.close()
 
@@ -93,9 +103,7 @@ async def test_a_request_under_way_is_answered_and_readiness_says_no_meanwhile(
     state: Path, house: House, database_urls: DatabaseUrls
 ) -> None:
     async with a_desk(state, house) as desk:
-        async with held_up(database_urls, desk):
-            asked = asyncio.create_task(desk.rename())
-            await asyncio.sleep(0.5)
+        async with held_up(database_urls, desk) as asked:
             desk.part.tell()
             await desk.part.says("told to stop")
             assert await desk.ready() == (503, "leaving")
@@ -126,9 +134,7 @@ async def test_a_request_that_never_ends_is_cut_off_and_changes_nothing(
 ) -> None:
     with (state / "settings.env").open("a") as settings:
         settings.write("INNKEEPER_DRAIN_SECONDS='1'\n")
-    async with a_desk(state, house) as desk, held_up(database_urls, desk):
-        asked = asyncio.create_task(desk.rename())
-        await asyncio.sleep(0.5)
+    async with a_desk(state, house) as desk, held_up(database_urls, desk) as asked:
         desk.part.tell()
         code, seconds = await desk.part.ended()
         answer = await asked
@@ -143,13 +149,11 @@ async def test_a_request_that_never_ends_is_cut_off_and_changes_nothing(
 async def test_told_twice_it_ends_at_once(
     state: Path, house: House, database_urls: DatabaseUrls
 ) -> None:
-    async with a_desk(state, house) as desk, held_up(database_urls, desk):
-        asked = asyncio.create_task(desk.rename())
-        await asyncio.sleep(0.5)
+    async with a_desk(state, house) as desk, held_up(database_urls, desk) as asked:
         desk.part.tell()
         await desk.part.says("told to stop")
         desk.part.tell()
         code, seconds = await desk.part.ended()
         with pytest.raises(httpx2.TransportError):
-            await asked
+            pytest.fail(f"answered with {(await asked).status_code}")
     assert (code, seconds < 2) == (1, True)
