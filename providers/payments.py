@@ -1,0 +1,165 @@
+"""The port to everything that moves money, and the values that pass through it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+from uuid import UUID
+
+from domain.money import Money
+from domain.payment_account import AccountMode, Provider
+from domain.payment_attempt import PayBy
+
+
+@dataclass(frozen=True, slots=True)
+class Payer:
+    """Whom a provider may address; `phone` in E.164."""
+
+    name: str
+    email: str | None = None
+    phone: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A page or a code on which one amount can be paid once.
+
+    `attempt_id` is the id of a committed row: every call for it carries the same identity, and
+    what the provider tells later names it. `asked_at` is when it was first asked for; a provider
+    may let the page live shorter than until `expires_at` and then says so.
+    """
+
+    attempt_id: UUID
+    tenant_id: UUID
+    by: PayBy
+    amount: Money
+    description: str
+    payer: Payer
+    return_url: str
+    asked_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A page that is open: a link for a browser, or the text of a UPI code."""
+
+    provider_id: str
+    expires_at: datetime
+    pay_url: str | None = None
+    upi_uri: str | None = None
+
+
+class PageState(StrEnum):
+    """Where a page stands at the provider."""
+
+    open = "open"
+    paid = "paid"
+    closed = "closed"  # expired, cancelled, or used up: nobody can begin to pay on it
+
+
+class MovementState(StrEnum):
+    """Where a payment stands at the provider. `failed` may still become the others."""
+
+    pending = "pending"
+    failed = "failed"
+    authorized = "authorized"
+    captured = "captured"
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """One payment as the provider tells of it; `provider_payment_id` names it for ever.
+
+    `page_id` is the provider's id of the page it was made on, where it says so; `attempt_id` what
+    we gave it along. `reference` is the bank's own number (RRN, UTR); `fee_minor` what the provider
+    keeps, tax included; `code` why it failed, in the provider's word.
+    """
+
+    provider_payment_id: str
+    state: MovementState
+    amount: Money
+    at: datetime
+    method: str | None = None
+    attempt_id: UUID | None = None
+    page_id: str | None = None
+    reference: str | None = None
+    fee_minor: int | None = None
+    code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a provider says of a page when asked, with every payment made on it."""
+
+    opened: Opened
+    state: PageState
+    movements: Sequence[Movement] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PageNews:
+    """What an event says of a page."""
+
+    page_id: str
+    state: PageState
+    attempt_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderEvent:
+    """One verified event: what it says of payments and of a page. Most events say neither."""
+
+    event_id: str
+    kind: str
+    at: datetime
+    movements: Sequence[Movement] = ()
+    page: PageNews | None = None
+
+
+class Gateway(Protocol):
+    """One merchant account at one provider.
+
+    Every call: Refused when the provider will never do it (`code` says why, see each adapter),
+    Unavailable when it was surely not done and may be tried again, UnknownOutcome when nobody
+    knows: `look_up` before asking again.
+    """
+
+    async def open(self, asked: Asked) -> Opened:
+        """Open the page; asking twice for one attempt opens one."""
+        ...
+
+    async def look_up(self, asked: Asked, provider_id: str | None) -> Standing | None:
+        """What became of it, by its id or, where no answer ever named one, by our own reference.
+
+        None: the provider never opened it.
+        """
+        ...
+
+    async def close(self, asked: Asked, provider_id: str) -> Standing:
+        """Let nobody begin to pay on it any more, and say what had happened on it before.
+
+        One that is paid or closed already is not an error.
+        """
+        ...
+
+    async def capture(self, provider_payment_id: str, amount: Money) -> Movement:
+        """Take what was authorised; harmless when it is taken already."""
+        ...
+
+    async def check(self) -> None:
+        """Ask for something that costs nothing: Refused (code CREDENTIALS) for bad keys."""
+        ...
+
+
+class Gateways(Protocol):
+    """Every gateway there is."""
+
+    def of(self, provider: Provider, mode: AccountMode, credentials: Mapping[str, str]) -> Gateway:
+        """The gateway of one account; its connections are shared and kept."""
+        ...
+
+    async def close(self) -> None:
+        """Hang up all connections; the next call opens new ones."""
+        ...
