@@ -106,7 +106,7 @@ def at_local(day: date, wall: time, zone: str) -> datetime:
     When the clock jumps over it: the first instant after the jump. When it comes twice: the first.
     """
     there = zone_of(zone)
-    local = datetime.combine(day, wall, there)
+    local = datetime.combine(day, wall.replace(fold=0), there)
     instant = local.astimezone(UTC)
     if instant.astimezone(there).replace(tzinfo=None) == local.replace(tzinfo=None):
         return instant

@@ -17,6 +17,7 @@ from tests.support.database import DatabaseUrls
 from tests.support.house import House, a_resident
 from tests.support.part import Part, a_part, whole_settings
 
+QUICKLY = 15  # seconds: far from the 25 it may take, whatever else the machine does
 WAITING = (
     "select count(*) from pg_stat_activity"
     " where datname = current_database() and wait_event_type = 'Lock'"
@@ -112,7 +113,7 @@ async def test_a_request_under_way_is_answered_and_readiness_says_no_meanwhile(
         assert (answer.status_code, answer.json()["firstName"]) == (200, "Meera")
         code, seconds = await desk.part.ended()
     assert code == 0, desk.part.log.read_text()[-2_000:]
-    assert seconds < 5
+    assert seconds < QUICKLY
 
 
 async def test_an_idle_api_lingers_as_long_as_it_was_told_and_is_not_ready_then(
@@ -126,7 +127,7 @@ async def test_an_idle_api_lingers_as_long_as_it_was_told_and_is_not_ready_then(
         assert await desk.ready() == (503, "leaving")
         code, seconds = await desk.part.ended()
     assert code == 0, desk.part.log.read_text()[-2_000:]
-    assert 1 < seconds < 5
+    assert 1 < seconds < QUICKLY
 
 
 async def test_a_request_that_never_ends_is_cut_off_and_changes_nothing(
@@ -139,7 +140,7 @@ async def test_a_request_that_never_ends_is_cut_off_and_changes_nothing(
         code, seconds = await desk.part.ended()
         answer = await asked
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
-    assert (code, seconds < 5) == (0, True), desk.part.log.read_text()[-2_000:]
+    assert (code, seconds < QUICKLY) == (0, True), desk.part.log.read_text()[-2_000:]
     async with house.session() as session:
         resident = await session.get(Resident, (house.tenant_id, desk.resident.id))
         assert resident is not None
@@ -156,4 +157,4 @@ async def test_told_twice_it_ends_at_once(
         code, seconds = await desk.part.ended()
         with pytest.raises(httpx2.TransportError):
             pytest.fail(f"answered with {(await asked).status_code}")
-    assert (code, seconds < 2) == (1, True)
+    assert (code, seconds < QUICKLY) == (1, True)

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from domain.calendar import (
@@ -108,6 +108,7 @@ def test_a_clock_time_becomes_one_instant(zone: str, day: date, wall: time, inst
     assert at_local(day, wall, zone).isoformat() == instant
 
 
+@example(date(2038, 10, 31), time(2, 42, 15, fold=1), "Africa/Casablanca")  # of a jump, read twice
 @given(
     st.dates(min_value=date(2024, 1, 1), max_value=date(2040, 12, 31)),
     st.times().map(lambda wall: wall.replace(microsecond=0)),

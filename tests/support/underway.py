@@ -32,6 +32,7 @@ from tests.support.database import DatabaseUrls
 from tests.support.debt import Debt
 from tests.support.house import ZONE, House, a_database, a_tenant
 from tests.support.recording import Recording
+from tests.support.soak import SOAK
 from workers import lives
 from workers.message_relay import MessageRelay
 from workers.relay import WakeRelay
@@ -143,7 +144,7 @@ async def under_way(
     urls: DatabaseUrls,
     *,
     watch: Watch | None = None,
-    patience: timedelta = PATIENCE,
+    patience: timedelta = 4 * PATIENCE if SOAK else PATIENCE,
 ) -> AsyncGenerator[Underway]:
     """A house on 1 September 2031 at noon, without a worker yet."""
     clock = SetClock(START)
