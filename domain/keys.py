@@ -24,3 +24,8 @@ def billing_clock(tenant: UUID) -> str:
 def message_delivery(tenant: UUID, message: UUID) -> str:
     """The life of a message whose first try did not settle it."""
     return f"message/{tenant}/{message}"
+
+
+def payment_attempt(tenant: UUID, attempt: UUID) -> str:
+    """The life of one try to be paid through a provider."""
+    return f"attempt/{tenant}/{attempt}"

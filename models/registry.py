@@ -1,6 +1,7 @@
 """Every table, imported in one place so that migrations and tests see them all."""
 
 from models import (
+    gateway_log,
     instalment,
     invoice,
     ledger,
@@ -8,6 +9,7 @@ from models import (
     message,
     payment,
     payment_account,
+    payment_attempt,
     place,
     reading,
     record,
@@ -19,6 +21,7 @@ from models.base import Base
 
 TABLES = Base.metadata
 MODULES = (
+    gateway_log,
     instalment,
     invoice,
     ledger,
@@ -26,6 +29,7 @@ MODULES = (
     message,
     payment,
     payment_account,
+    payment_attempt,
     place,
     reading,
     record,
