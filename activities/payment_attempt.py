@@ -88,6 +88,7 @@ class Attempting(LifeSteps[PaymentAttempt]):
                 await self._change(look, lambda s, a: _looked_in_vain(s, a, look.at))
             else:
                 await self._learned(look, order, standing)
+                await self._change(look, lambda _, a: _looked(a, look.at))
         return await self._seen(look)
 
     @activity.defn
@@ -223,7 +224,7 @@ async def _opened(
         return
     await _learned_id(attempt, opened)
     attempt.pay_url, attempt.upi_uri = opened.pay_url, opened.upi_uri
-    attempt.expires_at = min(attempt.expires_at, opened.expires_at)
+    attempt.expires_at = opened.expires_at
     attempt.opened_at = at
     await moved(session, attempt, AttemptStatus.pending, at)
 
@@ -271,9 +272,16 @@ async def _put_off(attempt: PaymentAttempt, at: datetime) -> None:
     attempt.tried_at = at
 
 
-async def _looked_in_vain(session: AsyncSession, attempt: PaymentAttempt, at: datetime) -> None:
-    attempt.look_ups += 1
+async def _looked(attempt: PaymentAttempt, at: datetime) -> None:
     attempt.looked_up_at = at
+
+
+async def _looked_in_vain(session: AsyncSession, attempt: PaymentAttempt, at: datetime) -> None:
+    """Where nobody knows whether there is a page, a person has to find out in the end."""
+    await _looked(attempt, at)
+    if attempt.status != AttemptStatus.unknown:
+        return
+    attempt.look_ups += 1
     if handed_over(await facts_of(session, attempt)):
         asked = Money(attempt.amount_minor, attempt.currency).text
         detail = (

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from domain.payment_account import Provider
-from models.provider_money import Heard, MoneyState
+from models.provider_money import Heard
 from providers.payments import Movement
 
 
@@ -13,7 +13,7 @@ def heard_of(movement: Movement, provider: Provider, account_id: UUID) -> Heard:
         provider=provider,
         account_id=account_id,
         provider_payment_id=movement.provider_payment_id,
-        state=MoneyState(movement.state),
+        state=movement.state,
         amount_minor=movement.amount.minor,
         currency=movement.amount.currency,
         at=movement.at,

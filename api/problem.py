@@ -29,15 +29,6 @@ VALUE_SHOWN_MAX = 80
 # An answer is stored and may be shown to others than who sent it: these values are not repeated.
 _SECRET_FIELD = re.compile(r"pan|aadhaar|account|ifsc|password|secret|token|key", re.IGNORECASE)
 
-# Most specific first: the first class that fits names the status.
-STATUS: tuple[tuple[type[InnkeeperError], int], ...] = (
-    (InvalidInput, 422),
-    (NotFound, 404),
-    (Forbidden, 403),
-    (Conflict, 409),
-    (Refused, 422),
-    (Unavailable, 503),
-)
 TITLES = {
     400: "Malformed request",
     401: "Who are you?",
@@ -66,6 +57,24 @@ class Unauthenticated(InnkeeperError):
     """No credential, or one nobody knows. Never stored as an idempotent answer."""
 
     code = "AUTH_REQUIRED"
+
+
+class BadSignature(InnkeeperError):
+    """Nobody who knows the secret sent this, or not now."""
+
+    code = "INVALID_SIGNATURE"
+
+
+# Most specific first: the first class that fits names the status.
+STATUS: tuple[tuple[type[InnkeeperError], int], ...] = (
+    (BadSignature, 400),
+    (InvalidInput, 422),
+    (NotFound, 404),
+    (Forbidden, 403),
+    (Conflict, 409),
+    (Refused, 422),
+    (Unavailable, 503),
+)
 
 
 class Problem(JSONResponse):

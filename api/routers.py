@@ -10,6 +10,7 @@ from api import (
     billing_settings,
     credit_note,
     credit_note_paper,
+    dead_letter,
     floor,
     health,
     instalments,
@@ -19,6 +20,8 @@ from api import (
     metrics,
     payment,
     payment_account,
+    payment_attempt,
+    payment_webhook,
     plan,
     property,  # noqa: A004 (a house, not the built-in)
     resident,
@@ -46,10 +49,14 @@ TENANT: list[APIRouter] = [
     instalments.router,
     payment.router,
     payment_account.router,
+    payment_attempt.router,
     statement_line.router,
     ledger.router,
     plan.router,
     task.router,
+    dead_letter.router,
 ]
-# Routes of nobody in particular, at the root.
+# Routes of nobody in particular, under /api/v1: what they bring along says whose they are.
+PUBLIC: list[APIRouter] = [health.router, payment_webhook.router]
+# The same at the root.
 OPEN: list[APIRouter] = [start.router, health.router, metrics.router]

@@ -111,7 +111,7 @@ def _actions(facts: AttemptFacts) -> list[NextAction]:
         case AttemptStatus.unknown:
             return [_look_up(facts)]
         case AttemptStatus.pending:
-            return [_end(facts)]
+            return [_see(facts), _end(facts)] if _is_asked_after(facts) else [_end(facts)]
         case AttemptStatus.captured:
             return []
         case AttemptStatus.failed | AttemptStatus.expired | AttemptStatus.cancelled:
@@ -131,11 +131,21 @@ def _look_up(facts: AttemptFacts) -> NextAction:
     assert facts.unknown_since is not None, "an unknown attempt is unknown since some instant"
     rung = min(facts.look_ups, len(LOOK_UP_AFTER) - 1)
     when = facts.unknown_since + LOOK_UP_AFTER[rung]
-    looked = facts.looked_up_at or facts.unknown_since
-    if facts.asked_again_at is not None and facts.asked_again_at > looked:
+    if facts.asked_again_at is not None and _is_asked_after(facts):
         when = min(when, facts.asked_again_at)
     why = "the provider's answer was lost: ask what became of it, never ask again for the same"
     return _action(when, Step.look_up, why)
+
+
+def _is_asked_after(facts: AttemptFacts) -> bool:
+    """Somebody came back since the provider was asked last."""
+    looked = facts.looked_up_at or facts.created_at
+    return facts.asked_again_at is not None and facts.asked_again_at > looked
+
+
+def _see(facts: AttemptFacts) -> NextAction:
+    assert facts.asked_again_at is not None, "somebody asked"
+    return _action(facts.asked_again_at, Step.look_up, "somebody asks whether it is paid")
 
 
 def _end(facts: AttemptFacts) -> NextAction:

@@ -141,9 +141,17 @@ async def _is_same(
     )
 
 
+async def ask_after(session: AsyncSession, attempt: PaymentAttempt, at: datetime) -> None:
+    """Somebody wants to know whether a locked attempt is paid: the provider is asked at once."""
+    if AttemptStatus(attempt.status) in OPEN:
+        attempt.asked_again_at = at
+        await plan.changed(session, await planned(session, attempt))
+
+
 async def _come_back(session: AsyncSession, attempt: PaymentAttempt, at: datetime) -> None:
     """Somebody waits: an answer that was lost is asked after at once."""
-    attempt.asked_again_at = at
+    if attempt.status == AttemptStatus.unknown:
+        attempt.asked_again_at = at
     await plan.changed(session, await planned(session, attempt))
 
 

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.calendar import local_day
 from domain.money import Money
+from domain.movement import MovementState
 from domain.payment_account import Provider
 from models.attempt_news import declined, find_attempt, money_waits
 from models.money_in import NewPayment, Through, receive
@@ -31,15 +32,6 @@ METHODS: Final = {
     "emi": PaymentMethod.CARD,
     "netbanking": PaymentMethod.NETBANKING,
 }
-
-
-class MoneyState(StrEnum):
-    """Where a payment stands at the provider; `failed` may still become the others."""
-
-    pending = "pending"
-    failed = "failed"
-    authorized = "authorized"
-    captured = "captured"
 
 
 class Outcome(StrEnum):
@@ -60,7 +52,7 @@ class Heard:
     provider: Provider
     account_id: UUID
     provider_payment_id: str
-    state: MoneyState
+    state: MovementState
     amount_minor: int
     currency: str
     at: datetime
@@ -77,15 +69,15 @@ async def hear(session: AsyncSession, heard: Heard, at: datetime) -> Outcome:
     Money that names no attempt of ours opens a task: it is in the account and in no book.
     """
     attempt = await find_attempt(session, heard.account_id, heard.attempt_id, heard.page_id)
-    if heard.state is MoneyState.captured:
+    if heard.state is MovementState.captured:
         if attempt is None:
             return await _unplaced(session, heard, at)
         return await _booked(session, heard, attempt, at)
-    if attempt is None or heard.state is MoneyState.pending:
+    if attempt is None or heard.state is MovementState.pending:
         return Outcome.nothing
     if await _known(session, heard):
         return Outcome.known
-    if heard.state is MoneyState.failed:
+    if heard.state is MovementState.failed:
         await declined(session, attempt.id, heard.code, at)
         return Outcome.declined
     minor, name = heard.amount_minor, heard.provider_payment_id
