@@ -1,4 +1,4 @@
-"""What could not be done with what somebody told us: it waits here until a person tries it again."""
+"""What could not be done with what somebody told us: it waits here for a person."""
 
 from datetime import datetime
 from uuid import UUID
