@@ -18,6 +18,7 @@ from api import (
     ledger,
     metrics,
     pay_link,
+    pay_page,
     payment,
     payment_account,
     plan,
@@ -54,4 +55,4 @@ TENANT: list[APIRouter] = [
     task.router,
 ]
 # Routes of nobody in particular, at the root.
-OPEN: list[APIRouter] = [start.router, health.router, metrics.router]
+OPEN: list[APIRouter] = [start.router, health.router, metrics.router, pay_page.router]
