@@ -29,6 +29,7 @@ VALUE_SHOWN_MAX = 80
 # An answer is stored and may be shown to others than who sent it: these values are not repeated.
 _SECRET_FIELD = re.compile(r"pan|aadhaar|account|ifsc|password|secret|token|key", re.IGNORECASE)
 
+_PAY_TOKEN = re.compile(r"^(/pay/)[^/]+")
 TITLES = {
     400: "Malformed request",
     401: "Who are you?",
@@ -105,12 +106,17 @@ def problem(
         "status": status,
         "detail": detail,
         "code": code or CODES.get(status, "ERROR"),
-        "instance": request.url.path,
+        "instance": told_path(request),
         "requestId": getattr(request.state, "request_id", ""),
         "errors": list(errors),
         **more,
     }
     return Problem(body, status, headers=headers)
+
+
+def told_path(request: Request) -> str:
+    """The path as it may be told: the token of a pay link is as good as a password."""
+    return _PAY_TOKEN.sub(r"\1…", request.url.path)
 
 
 def answer_to(request: Request, error: Exception) -> Response:

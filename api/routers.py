@@ -18,6 +18,8 @@ from api import (
     invoice_collection,
     ledger,
     metrics,
+    pay_link,
+    pay_page,
     payment,
     payment_account,
     payment_attempt,
@@ -38,6 +40,7 @@ TENANT: list[APIRouter] = [
     room.router,
     bed.router,
     resident.router,
+    pay_link.router,
     agreement.router,
     billing_run.router,
     billing_preview.router,
@@ -59,4 +62,4 @@ TENANT: list[APIRouter] = [
 # Routes of nobody in particular, under /api/v1: what they bring along says whose they are.
 PUBLIC: list[APIRouter] = [health.router, payment_webhook.router]
 # The same at the root.
-OPEN: list[APIRouter] = [start.router, health.router, metrics.router]
+OPEN: list[APIRouter] = [start.router, health.router, metrics.router, pay_page.router]
