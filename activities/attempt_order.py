@@ -1,30 +1,37 @@
 """What is asked of a provider for one attempt, and of whom: read in one transaction."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from domain.errors import Refused
 from domain.money import Money
 from domain.payment_account import AccountMode, Provider
 from domain.payment_attempt import PayBy
 from models.database import one
 from models.invoice import Invoice
+from models.pay_link import PayLinks
 from models.payment_account import PaymentAccount, credentials_of
 from models.payment_attempt import AttemptInvoice, PaymentAttempt
 from models.resident import Resident
 from models.settling import our_tenant
-from providers.payments import Asked, Gateway, Payer, Standing
-
-if TYPE_CHECKING:
-    from activities.payment_attempt import Purse
+from providers.payments import Asked, Gateway, Gateways, Payer, Standing
 
 # The shortest of what providers print on their pages.
 DESCRIPTION_MAX: Final = 200
-PayPage = Callable[[AsyncSession, UUID], Awaitable[str]]
+# Says to our own page that the payer comes from the provider's.
+RETURNED: Final = "?received=now"
+
+
+@dataclass(frozen=True, slots=True)
+class Purse:
+    """What calls to providers need: who makes them, and where a payer comes back to."""
+
+    gateways: Gateways
+    links: PayLinks
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +50,10 @@ class Order:
         return await self.gateway.look_up(self.asked, self.page_id)
 
 
-async def order_of(session: AsyncSession, attempt: PaymentAttempt, purse: "Purse") -> Order:
+async def order_of(session: AsyncSession, attempt: PaymentAttempt, purse: Purse) -> Order:
     """What the rows say of a locked attempt, as its provider is asked."""
     account = await one(session, PaymentAccount, attempt.account_id)
-    credentials = credentials_of(purse.vault, account)
+    credentials = credentials_of(purse.links.vault, account)
     provider, mode = Provider(account.provider), AccountMode(account.mode)
     waits = None
     if attempt.money_waits_id is not None and attempt.money_waits_minor is not None:
@@ -61,8 +68,11 @@ async def order_of(session: AsyncSession, attempt: PaymentAttempt, purse: "Purse
     )
 
 
-async def _asked(session: AsyncSession, attempt: PaymentAttempt, purse: "Purse") -> Asked:
+async def _asked(session: AsyncSession, attempt: PaymentAttempt, purse: Purse) -> Asked:
     resident = await one(session, Resident, attempt.resident_id)
+    page = await purse.links.url_of(session, attempt.resident_id)
+    if page is None:
+        raise Refused("we have no public address that a payer could come back to")
     return Asked(
         attempt_id=attempt.id,
         tenant_id=attempt.tenant_id,
@@ -74,7 +84,7 @@ async def _asked(session: AsyncSession, attempt: PaymentAttempt, purse: "Purse")
             resident.email,
             resident.phone,
         ),
-        return_url=await purse.pay_page(session, attempt.resident_id),
+        return_url=f"{page}{RETURNED}",
         asked_at=attempt.asked_at,
         expires_at=attempt.expires_at,
     )

@@ -7,7 +7,6 @@ run that died in between leaves a question that is looked up and not asked again
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypeVar
 from uuid import UUID
@@ -15,10 +14,10 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
 
-from activities.attempt_order import Order, PayPage, order_of
+from activities.attempt_order import Order, Purse, order_of
 from activities.life import LifeSteps
 from activities.provider_money import heard_of
-from domain.errors import Refused, Unavailable, UnknownOutcome
+from domain.errors import NotFound, Refused, Unavailable, UnknownOutcome
 from domain.lives import Look
 from domain.money import Money
 from domain.next_action import Outlook
@@ -31,20 +30,10 @@ from models.payment_attempt import PaymentAttempt, facts_of, moved
 from models.plan import Planned
 from models.provider_money import hear
 from models.task import open_task
-from models.vault import Vault
-from providers.payments import Gateways, Opened, PageState, Standing
+from providers.payments import Opened, PageState, Standing
 
 CALL_SECONDS: Final = 30
 Answer = TypeVar("Answer")
-
-
-@dataclass(frozen=True, slots=True)
-class Purse:
-    """What calls to providers need: who makes them, and where a payer comes back to."""
-
-    gateways: Gateways
-    vault: Vault
-    pay_page: PayPage
 
 
 class Attempting(LifeSteps[PaymentAttempt]):
@@ -159,16 +148,25 @@ class Attempting(LifeSteps[PaymentAttempt]):
     async def _begun(
         self, look: Look, step: Step, mark: Callable[[PaymentAttempt, datetime], None] | None = None
     ) -> Order | None:
-        """What to ask of whom, if the step is still the first that is due; `mark` is kept first."""
-        async with self._transaction(look) as session:
-            attempt = await self._lock(session, look.subject.id)
-            planned = await self._planned(session, attempt, look.at)
-            if not plan.still_first(planned, step, look.at):
-                return None
-            order = await order_of(session, attempt, self._purse)
-            if mark is not None:
-                mark(attempt, look.at)
-            return order
+        """What to ask of whom, if the step is still the first that is due; `mark` is kept first.
+
+        What keeps us from asking at all, such as keys that cannot be read, is for a person.
+        """
+        try:
+            async with self._transaction(look) as session:
+                attempt = await self._lock(session, look.subject.id)
+                planned = await self._planned(session, attempt, look.at)
+                if not plan.still_first(planned, step, look.at):
+                    return None
+                order = await order_of(session, attempt, self._purse)
+                if mark is not None:
+                    mark(attempt, look.at)
+                return order
+        except NotFound:
+            return None
+        except Refused as refusal:
+            await self._handed_over(look, step, refusal.detail)
+            return None
 
     async def _change(
         self, look: Look, change: Callable[[AsyncSession, PaymentAttempt], Awaitable[None]]

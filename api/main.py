@@ -13,7 +13,9 @@ from models.database import Database
 from models.vault import Vault
 from runtime.clock import SystemClock
 from runtime.drain import CLOSING_SECONDS, end_now, insist
+from runtime.lives import LifeDesk
 from runtime.settings import DrainSettings, Settings
+from runtime.temporal import connect
 
 log = structlog.get_logger()
 
@@ -35,7 +37,9 @@ def app_of(settings: Settings) -> FastAPI:
     )
     token = settings.metrics.metrics_token
     secret = "" if token is None else token.get_secret_value()
-    return build(Parts(database, vault, SystemClock(), links, secret))
+    reached = settings.temporal.temporal_address, settings.temporal.temporal_namespace
+    desk = LifeDesk(lambda: connect(*reached))
+    return build(Parts(database, vault, SystemClock(), links, secret, lives=desk))
 
 
 def serve(settings: Settings) -> None:

@@ -14,15 +14,25 @@ from domain.calendar import local_day
 from domain.errors import NotFound
 from domain.invoice import InvoiceStatus
 from domain.money import Money
-from domain.pay_page import Account, Agreed, Bill, Instalment, Received, Standing, standing
+from domain.pay_page import (
+    Account,
+    Agreed,
+    Bill,
+    Instalment,
+    Received,
+    Standing,
+    UnderWay,
+    standing,
+)
 from domain.payment_account import Provider
-from domain.payment_attempt import PayBy
+from domain.payment_attempt import OPEN, AttemptStatus, PayBy
 from domain.upi import to_pay
 from models import agreement_plan, message_facts
 from models.instalment import open_parts_of
 from models.invoice import Invoice, InvoiceLine
 from models.payment import Payment, PaymentStatus
 from models.payment_account import AccountStatus, PaymentAccount
+from models.payment_attempt import PaymentAttempt
 from models.place import Property
 from models.resident import Agreement, AgreementStatus, Resident
 from models.tenant import BillingSettings, Tenant
@@ -80,6 +90,7 @@ async def account_of(session: AsyncSession, resident_id: UUID, at: datetime) -> 
         payee=payer.payee,
         upi=to_pay(payer.payee, payer.tenant_name, oldest, due),
         next_due=None if bills else await _next_due(session, resident_id, at),
+        under_way=await _under_way(session, resident_id, at),
     )
 
 
@@ -224,6 +235,30 @@ async def _received(session: AsyncSession, resident_id: UUID) -> list[Received]:
         )
         for row in found
     ]
+
+
+async def _under_way(session: AsyncSession, resident_id: UUID, at: datetime) -> UnderWay | None:
+    """The newest try that is open and still wanted."""
+    row = await session.scalar(
+        select(PaymentAttempt)
+        .where(
+            PaymentAttempt.resident_id == resident_id,
+            PaymentAttempt.status.in_(OPEN),
+            PaymentAttempt.close_asked_at.is_(None),
+            PaymentAttempt.expires_at > at,
+        )
+        .order_by(PaymentAttempt.id.desc())
+        .limit(1)
+    )
+    if row is None:
+        return None
+    return UnderWay(
+        by=PayBy(row.by),
+        status=AttemptStatus(row.status),
+        amount=Money(row.amount_minor, row.currency),
+        expires_at=row.expires_at,
+        url=row.pay_url or row.upi_uri,
+    )
 
 
 async def _next_due(session: AsyncSession, resident_id: UUID, at: datetime) -> date | None:

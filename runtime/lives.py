@@ -1,7 +1,7 @@
 """Which workflow each kind of subject lives by, and how a wake-up is delivered to it."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -94,3 +94,21 @@ async def catch_up(client: Client, kind: SubjectKind, subject: Subject) -> None:
             )
     except _NOT_NOW as error:
         raise Unavailable("it takes longer than usual; ask again in a moment") from error
+
+
+class LifeDesk:
+    """Lives as somebody at a screen needs them: the client connects when it is first wanted."""
+
+    def __init__(self, connected: Callable[[], Awaitable[Client]]) -> None:
+        self._connected = connected
+        self._client: Client | None = None
+
+    async def catch_up(self, kind: SubjectKind, subject: Subject) -> None:
+        """Have a life do now what is due, and wait; Unavailable after five seconds."""
+        try:
+            async with asyncio.timeout(PATIENCE.total_seconds()):
+                if self._client is None:
+                    self._client = await self._connected()
+        except (TimeoutError, RuntimeError) as error:
+            raise Unavailable("the lives cannot be reached; ask again in a moment") from error
+        await catch_up(self._client, kind, subject)
