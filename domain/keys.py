@@ -24,3 +24,8 @@ def billing_clock(tenant: UUID) -> str:
 def message_delivery(tenant: UUID, message: UUID) -> str:
     """The life of a message whose first try did not settle it."""
     return f"message/{tenant}/{message}"
+
+
+def opening(attempt: UUID, turn: int = 1) -> str:
+    """The opening of an attempt's page; a further turn where the one before is known to be lost."""
+    return f"attempt/{attempt}/open/{turn}"
