@@ -29,3 +29,8 @@ def message_delivery(tenant: UUID, message: UUID) -> str:
 def payment_attempt(tenant: UUID, attempt: UUID) -> str:
     """The life of one try to be paid through a provider."""
     return f"attempt/{tenant}/{attempt}"
+
+
+def opening(attempt: UUID, turn: int = 1) -> str:
+    """The opening of an attempt's page; a further turn where the one before is known to be lost."""
+    return f"attempt/{attempt}/open/{turn}"
