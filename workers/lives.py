@@ -9,6 +9,7 @@ from activities.invoice_collection import Collecting
 from activities.message_delivery import Delivering
 from activities.repair import Repairing
 from models.database import Database
+from models.pay_link import PayLinks
 from providers.documents import Press
 from providers.messages import Messenger
 from runtime.drain import DRAIN
@@ -25,6 +26,7 @@ def worker(
     store_id: str,
     press: Press | None = None,
     *,
+    links: PayLinks | None = None,
     max_cached_workflows: int = 1_000,
     drain: timedelta = DRAIN,
 ) -> Worker:
@@ -33,7 +35,7 @@ def worker(
     `drain` is the patience with steps under way when the worker is told to end.
     """
     collecting = Collecting(database, store_id)
-    delivering = Delivering(database, store_id, messenger, press)
+    delivering = Delivering(database, store_id, messenger, press, links=links)
     repairing = Repairing(database, store_id)
     return Worker(
         client,
