@@ -10,10 +10,10 @@ from fastapi import FastAPI
 from api.app import build
 from api.parts import Links, Parts
 from models.database import Database
-from models.vault import Vault
 from runtime.clock import SystemClock
 from runtime.drain import CLOSING_SECONDS, end_now, insist
 from runtime.lives import LifeDesk
+from runtime.pay_links import vault_of
 from runtime.settings import DrainSettings, Settings
 from runtime.temporal import connect
 
@@ -27,9 +27,9 @@ def app_of(settings: Settings) -> FastAPI:
         settings.database.platform_database_url.get_secret_value(),
         pool_size=settings.database.database_pool_size,
     )
-    vault = Vault(settings.keys.keyset_json(), settings.keys.blind_index_bytes())
+    vault = vault_of(settings)
     links = Links(
-        public=settings.api.public_base_url.rstrip("/"),
+        public=settings.api.public_base_url or "",
         temporal_ui=settings.temporal.temporal_ui_url,
         temporal=settings.temporal.temporal_address,
         namespace=settings.temporal.temporal_namespace,

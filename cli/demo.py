@@ -23,6 +23,7 @@ from models.resident import Agreement
 from models.tenant_setup import Credentials, NewTenant, tenant_by_slug
 from models.vault import Vault
 from runtime.clock import SystemClock
+from runtime.pay_links import vault_of
 from runtime.settings import Settings
 
 DEMO = NewTenant(
@@ -56,7 +57,7 @@ async def demo_tenant(state: StateFolder, settings: Settings) -> dict[str, str] 
         except Conflict:
             return None
         write_private(state.demo_file, json.dumps(known, indent=2) + "\n")
-    vault = Vault(settings.keys.keyset_json(), settings.keys.blind_index_bytes())
+    vault = vault_of(settings)
     async with opened(settings.database) as database:
         await furnish(database, vault, SystemClock().now())
     return known

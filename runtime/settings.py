@@ -115,8 +115,9 @@ class ApiSettings(Concern):
 
     api_host: str = Field("127.0.0.1", description="address the API listens on")
     api_port: Port = Field(8000, description="port the API listens on")
-    public_base_url: Url = Field(
-        "http://127.0.0.1:8000", description="the API's address as payers and providers see it"
+    public_base_url: Url | None = Field(
+        None,
+        description="the API's address as payers and providers see it; unset, no pay link is sent",
     )
 
 

@@ -129,6 +129,7 @@ def environment(code: str, kind: str) -> Environment:
         percent=wording.percent,
         day=wording.day,
         short_day=wording.short_day,
+        near_day=wording.near_day,
         moment=wording.moment,
         hour=wording.hour,
         plain=wording.plain,

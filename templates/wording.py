@@ -104,6 +104,10 @@ class Wording:
         """5 Oct 2026."""
         return format_date(when, "d MMM y", locale=self._locale)
 
+    def near_day(self, when: date) -> str:
+        """5 Oct, where the year is this one or the next and every letter counts."""
+        return format_date(when, "d MMM", locale=self._locale)
+
     def moment(self, at: datetime, zone: str) -> str:
         """5 October 2026, 10:00 on the clock of a zone."""
         return format_datetime(at, "d MMMM y, HH:mm", tzinfo=ZoneInfo(zone), locale=self._locale)

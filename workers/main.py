@@ -11,6 +11,7 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 
 from models.database import Database
+from models.pay_link import PayLinks
 from providers.documents import Press
 from providers.messages import Messenger
 from runtime import schedules
@@ -18,6 +19,7 @@ from runtime.clock import SystemClock
 from runtime.drain import Drain
 from runtime.messenger import messenger_of
 from runtime.metrics import Metrics
+from runtime.pay_links import pay_links_of
 from runtime.press import a_press
 from runtime.settings import Settings
 from runtime.temporal import connect, register_search_attributes, serve_sdk_metrics, store_id
@@ -53,7 +55,8 @@ async def run(settings: Settings, only: str | None = None) -> None:
         messenger = await stack.enter_async_context(messenger_of(settings, metrics))
         press = await stack.enter_async_context(a_press())
         store = await store_id(client)
-        house = _House(settings, client, database, messenger, press, store, drain)
+        links = pay_links_of(settings)
+        house = _House(settings, client, database, messenger, press, store, drain, links)
         workers = house.workers(only)
         for worker in workers:
             await stack.enter_async_context(worker)
@@ -82,6 +85,7 @@ class _House:
     press: Press
     store: str
     drain: Drain
+    links: PayLinks
 
     def workers(self, only: str | None) -> Sequence[Worker]:
         """One for each queue, or for `only` that one."""
@@ -89,6 +93,7 @@ class _House:
         served = {
             queues.LIVES: lambda: lives.worker(
                 *(self.client, self.database, self.messenger, self.store, self.press),
+                links=self.links,
                 drain=patience,
             ),
             queues.BILLING: lambda: billing.worker(
@@ -108,7 +113,9 @@ class _House:
 
     def _relays(self) -> Sequence[tuple[str, Callable[[], Awaitable[int]], float]]:
         stop = self.drain.asked
-        messages = MessageRelay(self.database, self.messenger, SystemClock(), self.press, stop)
+        messages = MessageRelay(
+            *(self.database, self.messenger, SystemClock(), self.press, stop), links=self.links
+        )
         every = timedelta(minutes=self.settings.metrics.slow_figures_minutes)
         slow = SlowFigures(self.database, every)
         same = same_store.SameStore(self.client, self.store, self.drain.ask)
