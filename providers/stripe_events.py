@@ -13,8 +13,9 @@ from providers.payments import Movement, PageNews, PageState, ProviderEvent
 from providers.told import Told
 
 _SESSION = "checkout.session."
-# On a page with a late bank: its no. The session itself stays `complete` and `unpaid`.
-_BANK_SAID_NO = "checkout.session.async_payment_failed"
+# What settles a page that ended `complete` and `unpaid`: its bank took its time.
+LATE = ("checkout.session.async_payment_succeeded", "checkout.session.async_payment_failed")
+_BANK_SAID_NO = LATE[1]
 _INTENT = frozenset(
     f"payment_intent.{word}"
     for word in (
@@ -28,18 +29,14 @@ _CHARGE = frozenset(f"charge.{word}" for word in ("succeeded", "failed", "captur
 def read(body: bytes) -> ProviderEvent:
     """One verified raw body; InvalidInput names what is missing in one that cannot be read."""
     event = Told.parse(body)
-    kind, at = event.text("type"), event.moment("created")
+    event_id, kind, at = event.text("id"), event.text("type"), event.moment("created")
+    account = event.text_or_none("account")
+    if not kind.startswith(_SESSION) and kind not in _INTENT | _CHARGE:
+        return ProviderEvent(event_id, kind, at, account=account)
     subject = event.inner("data").inner("object")
-    page = _page(kind, subject)
     movement = _movement(kind, subject, at)
-    return ProviderEvent(
-        event_id=event.text("id"),
-        kind=kind,
-        at=at,
-        movements=() if movement is None else (movement,),
-        page=page,
-        account=event.text_or_none("account"),
-    )
+    movements = () if movement is None else (movement,)
+    return ProviderEvent(event_id, kind, at, movements, _page(kind, subject), account)
 
 
 def _page(kind: str, subject: Told) -> PageNews | None:
@@ -62,4 +59,4 @@ def _movement(kind: str, subject: Told, at: datetime) -> Movement | None:
         return replace(movement, state=MovementState.failed)
     if kind in _INTENT:
         return stripe_objects.intent_movement(subject, at)
-    return stripe_objects.charge_movement(subject, at) if kind in _CHARGE else None
+    return stripe_objects.charge_movement(subject, at)

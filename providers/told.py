@@ -31,6 +31,15 @@ class Told:
         """Whether anything but null stands there."""
         return self._facts.get(name) is not None
 
+    def value(self, name: str) -> object:
+        """Whatever stands there."""
+        return self._facts.get(name)
+
+    def word_or_none(self, name: str) -> str | None:
+        """A text that is not empty, or None for anything else."""
+        value = self._facts.get(name)
+        return value if isinstance(value, str) and value else None
+
     def flag(self, name: str) -> bool:
         """Whether true stands there."""
         return self._facts.get(name) is True

@@ -145,6 +145,25 @@ class SmsSettings(Concern):
     )
 
 
+class PaymentSettings(Concern):
+    """How money is asked for."""
+
+    stripe_url: Url = Field(
+        "https://api.stripe.com", description="Stripe's API, or the sandbox's `/stripe`"
+    )
+    stripe_platform_key: SecretStr | None = Field(
+        None,
+        description="secret key of the Stripe platform that connected accounts belong to; without"
+        " one every operator brings keys of its own",
+    )
+    razorpay_url: Url = Field(
+        "https://api.razorpay.com", description="Razorpay's API, or the sandbox's `/razorpay`"
+    )
+    payment_timeout_seconds: float = Field(
+        20.0, ge=1, le=60, description="how long a payment provider's answer is waited for"
+    )
+
+
 class SandboxSettings(Concern):
     """Where the providers' stand-in is served."""
 
@@ -229,6 +248,7 @@ CONCERNS: tuple[type[Concern], ...] = (
     ApiSettings,
     MailSettings,
     SmsSettings,
+    PaymentSettings,
     SandboxSettings,
     KeySettings,
     DrainSettings,
@@ -246,6 +266,7 @@ class Settings:
     api: ApiSettings
     mail: MailSettings
     sms: SmsSettings
+    payments: PaymentSettings
     sandbox: SandboxSettings
     keys: KeySettings
     drain: DrainSettings
@@ -261,6 +282,7 @@ class Settings:
             api=ApiSettings.load(file),
             mail=MailSettings.load(file),
             sms=SmsSettings.load(file),
+            payments=PaymentSettings.load(file),
             sandbox=SandboxSettings.load(file),
             keys=KeySettings.load(file),
             drain=DrainSettings.load(file),

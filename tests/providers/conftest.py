@@ -8,6 +8,8 @@ import pytest
 
 from providers import stripe_wire
 from providers.mail import MailMessenger, MailSettings
+from providers.razorpay import RazorpayGateway
+from providers.razorpay_wire import RazorpayClient
 from providers.stripe import StripeGateway
 from providers.twilio import TwilioMessenger, TwilioSettings
 from providers.wire import Wire
@@ -88,3 +90,10 @@ async def wire() -> AsyncGenerator[Wire]:
 def stripe(box: Running, wire: Wire) -> StripeGateway:
     """Sunrise's own account."""
     return StripeGateway(stripe_wire.client(wire, f"{box.url}/stripe", "sk_test_sunrise", None))
+
+
+@pytest.fixture
+def razorpay(box: Running, wire: Wire) -> RazorpayGateway:
+    """Sunrise's own account."""
+    url = f"{box.url}/razorpay"
+    return RazorpayGateway(RazorpayClient(wire, url, "rzp_test_sunrise", "key-secret"))
