@@ -13,7 +13,6 @@ from activities.message_delivery import Delivering
 from activities.payment_attempt import Attempting
 from activities.repair import Repairing
 from models.database import Database
-from models.pay_link import PayLinks
 from providers.documents import Press
 from providers.messages import Messenger
 from runtime.drain import DRAIN
@@ -31,7 +30,6 @@ def worker(
     store_id: str,
     press: Press | None = None,
     *,
-    links: PayLinks | None = None,
     purse: Purse | None = None,
     max_cached_workflows: int = 1_000,
     drain: timedelta = DRAIN,
@@ -43,7 +41,9 @@ def worker(
     `drain` is the patience with steps under way when the worker is told to end.
     """
     collecting = Collecting(database, store_id)
-    delivering = Delivering(database, store_id, messenger, press, links=links)
+    delivering = Delivering(
+        database, store_id, messenger, press, links=None if purse is None else purse.links
+    )
     repairing = Repairing(database, store_id)
     return Worker(
         client,
