@@ -18,6 +18,7 @@ from api import (
     invoice_collection,
     ledger,
     metrics,
+    pay_attempt,
     pay_link,
     pay_page,
     payment,
@@ -62,4 +63,10 @@ TENANT: list[APIRouter] = [
 # Routes of nobody in particular, under /api/v1: what they bring along says whose they are.
 PUBLIC: list[APIRouter] = [health.router, payment_webhook.router]
 # The same at the root.
-OPEN: list[APIRouter] = [start.router, health.router, metrics.router, pay_page.router]
+OPEN: list[APIRouter] = [
+    start.router,
+    health.router,
+    metrics.router,
+    pay_page.router,
+    pay_attempt.router,
+]

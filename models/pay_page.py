@@ -257,7 +257,7 @@ async def _under_way(session: AsyncSession, resident_id: UUID, at: datetime) -> 
         status=AttemptStatus(row.status),
         amount=Money(row.amount_minor, row.currency),
         expires_at=row.expires_at,
-        url=row.pay_url or row.upi_uri,
+        url=row.upi_uri or row.pay_url,
     )
 
 
