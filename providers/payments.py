@@ -42,7 +42,7 @@ class Asked:
 
     `attempt_id` is the id of a committed row: every call for it carries the same identity, and
     what the provider tells later names it. `asked_at` is when it was first asked for; a provider
-    may let the page live shorter than until `expires_at` and then says so.
+    may have the page live shorter or longer than until `expires_at` and then says so.
     """
 
     attempt_id: UUID

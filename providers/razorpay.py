@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Mapping
 from datetime import timedelta
 from typing import Any, Final
 
-from domain.errors import InvalidInput, NotFound, Refused, UnknownOutcome
+from domain.errors import InvalidInput, NotFound, Refused, Unavailable, UnknownOutcome
 from domain.money import Money, to_provider_minor
 from domain.payment_attempt import PayBy
 from providers import razorpay_entities as entities
@@ -72,7 +72,11 @@ class RazorpayGateway:
             if found.state is PageState.open:
                 raise
             return found
-        return await self._standing(asked, page)
+        try:
+            return await self._standing(asked, page)
+        except Unavailable as untold:
+            words = f"Razorpay closed the page and did not say how it stands: {untold.detail}"
+            raise UnknownOutcome(words) from untold
 
     async def capture(self, provider_payment_id: str, amount: Money) -> Movement:
         """Take what was authorised, all of it."""

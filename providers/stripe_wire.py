@@ -10,6 +10,9 @@ from domain.errors import InnkeeperError, Refused, Unavailable
 from providers.payments import Refusal
 from providers.wire import Wire, lost, patience, spoken, unreadable
 
+# One account's request ids would ride on the next account's requests.
+stripe.enable_telemetry = False
+
 PROVIDER = "Stripe"
 BAD_REQUEST, OWN_FAULT = 400, 500
 # All the SDK may raise, and what our own door raises through it.
