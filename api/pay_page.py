@@ -134,7 +134,8 @@ def shown(
     if received is not None:
         thanks = account.thanked_for(received)
     returned = received is not None and thanks is None
-    under_way = None if choice or received or asked.get("again") else account.under_way
+    leaves_it = choice is not None or received is not None or "again" in asked
+    under_way = None if leaves_it else account.open_try
     waits = returned or _waits(under_way)
     told = PayPage(
         path=path,

@@ -149,6 +149,12 @@ class Account:
         return [each for bill in self.bills for each in (bill, *bill.fees)]
 
     @property
+    def open_try(self) -> UnderWay | None:
+        """The try under way, while its time has not passed."""
+        found = self.under_way
+        return found if found is not None and found.expires_at > self.at else None
+
+    @property
     def today(self) -> date:
         """The day it is there."""
         return local_day(self.at, self.zone)
