@@ -12,6 +12,7 @@ from typing import ClassVar
 from domain.money import Money
 from domain.paper import Settled
 from domain.pay_page import Account, Received, UnderWay
+from domain.payment_attempt import PayBy
 from domain.tax import Document
 
 FIRM_FROM_DAYS = 7
@@ -239,6 +240,7 @@ class Choice:
     invoices: frozenset[str]
     amount: str
     problem: str
+    by: PayBy | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -102,7 +102,12 @@ STATES = {
     "instalments": Shown(account(PARTS)),
     "refused": Shown(
         account(RENT, POWER),
-        choice=Choice(frozenset({str(UUID(int=2))}), "12,00", "Write it as 1200 or 1200.50."),
+        choice=Choice(
+            frozenset({str(POWER.invoice_id)}),
+            "12,00",
+            "Write it as 1200 or 1200.50.",
+            PayBy.upi_qr,
+        ),
     ),
     "own_upi": Shown(account(POWER, ways=(), payee=VPA, upi=CODE)),
     "no_way": Shown(account(POWER, ways=())),
