@@ -108,6 +108,16 @@ async def until(holds: Callable[[], Awaitable[bool]], seconds: float = 60) -> No
             await asyncio.sleep(0.05)
 
 
+def at_sandbox(box: Running, timeout_seconds: float = 20) -> PaymentSettings:
+    """Both providers are the sandbox."""
+    return PaymentSettings(
+        stripe_url=f"{box.url}/stripe",
+        stripe_platform_key=None,
+        razorpay_url=f"{box.url}/razorpay",
+        payment_timeout_seconds=timeout_seconds,
+    )
+
+
 @asynccontextmanager
 async def a_shop(house: House, server: TemporalServer) -> AsyncGenerator[Shop]:
     """Everything of it runs until the block ends."""
@@ -118,9 +128,7 @@ async def a_shop(house: House, server: TemporalServer) -> AsyncGenerator[Shop]:
     async with AsyncExitStack() as stack:
         box = await stack.enter_async_context(running())
         url = await stack.enter_async_context(_api(house.database, vault, temporal))
-        gateways = ProviderGateways(
-            PaymentSettings(stripe_url=f"{box.url}/stripe", razorpay_url=f"{box.url}/razorpay")
-        )
+        gateways = ProviderGateways(at_sandbox(box))
         stack.push_async_callback(gateways.close)
         purse = Purse(gateways, PayLinks(url, vault))
         store = await store_id(temporal)

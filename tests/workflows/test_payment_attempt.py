@@ -21,7 +21,6 @@ from models.payment_attempt import PaymentAttempt
 from models.task import close_tasks, open_whats
 from runtime.clock import SetClock
 from runtime.gateways import ProviderGateways
-from runtime.settings import PaymentSettings
 from runtime.temporal import store_id
 from runtime.time_machine import Driver
 from sandbox.main import Running, running
@@ -31,6 +30,7 @@ from tests.support.database import DatabaseUrls
 from tests.support.debt import RENT_MINOR, Debt, a_debt
 from tests.support.house import House, a_database, a_tenant
 from tests.support.recording import Recording
+from tests.support.shop import at_sandbox
 from tests.support.underway import START
 from tests.support.web import a_vault
 from workers import lives
@@ -116,12 +116,7 @@ async def scene(env: WorkflowEnvironment, database_urls: DatabaseUrls) -> AsyncG
         await an_account(house, vault, Provider.razorpay)
         await an_account(house, vault, Provider.stripe)
         debt = await a_debt(house, DUE)
-        settings = PaymentSettings(
-            razorpay_url=f"{box.url}/razorpay",
-            stripe_url=f"{box.url}/stripe",
-            payment_timeout_seconds=1,
-        )
-        gateways = ProviderGateways(settings)
+        gateways = ProviderGateways(at_sandbox(box, timeout_seconds=1))
         purse = Purse(gateways, PayLinks("https://pay.example", vault))
         store = await store_id(env.client)
         try:
