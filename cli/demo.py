@@ -7,6 +7,7 @@ from decimal import Decimal
 from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cli.demo_accounts import demo_accounts
 from cli.door import opened
 from cli.import_roster import Asked, import_text
 from cli.state import StateFolder, read_json, write_private
@@ -60,6 +61,7 @@ async def demo_tenant(state: StateFolder, settings: Settings) -> dict[str, str] 
     vault = vault_of(settings)
     async with opened(settings.database) as database:
         await furnish(database, vault, SystemClock().now())
+        await demo_accounts(database, vault, settings, DEMO.slug)
     return known
 
 
