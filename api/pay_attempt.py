@@ -124,7 +124,9 @@ async def _form(
         account = await account_of(session, payer.resident_id, payer.parts.clock.now())
     choice = None
     if problem is not None:
-        choice = Choice(frozenset(payer.sent.invoices), payer.sent.amount, problem)
+        sent = payer.sent
+        by = PayBy(sent.by) if sent.by in set(PayBy) else None
+        choice = Choice(frozenset(sent.invoices), sent.amount, problem, by)
     answer = shown(request, token, account, status=status, choice=choice)
     if problem is None:
         answer.headers["Retry-After"] = "5"
