@@ -199,7 +199,7 @@ async def test_what_cannot_be_asked_for_is_named(debt: Debt, database: Database)
 STATES = (MovementState.authorized, MovementState.failed, MovementState.captured)
 
 
-@settings(max_examples=soaked(60))
+@settings(settings.get_profile("house"), max_examples=soaked(60))
 @given(data=st.data())
 async def test_whatever_the_order_the_books_end_the_same(
     database: Database, data: st.DataObject

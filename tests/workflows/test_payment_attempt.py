@@ -1,6 +1,7 @@
 """A try to be paid lives its life against a provider that answers, is silent, or never comes."""
 
 import json
+import os
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,8 +11,10 @@ import httpx2
 import pytest
 from sqlalchemy import select
 from temporalio.testing import WorkflowEnvironment
+from temporalio.worker import Replayer
 
 from activities.attempt_order import Purse
+from domain import keys
 from domain.payment_account import Provider
 from domain.payment_attempt import PayBy, Step
 from models.life import LifeRow
@@ -21,13 +24,14 @@ from models.payment_attempt import PaymentAttempt
 from models.task import close_tasks, open_whats
 from runtime.clock import SetClock
 from runtime.gateways import ProviderGateways
-from runtime.temporal import store_id
+from runtime.temporal import innkeeper, store_id
 from runtime.time_machine import Driver
 from sandbox.main import Running, running
 from tests.support.attempt import an_account, an_attempt, row
 from tests.support.books import booked, breaches, money, rows
 from tests.support.database import DatabaseUrls
 from tests.support.debt import RENT_MINOR, Debt, a_debt
+from tests.support.histories import keep
 from tests.support.house import House, a_database, a_tenant
 from tests.support.recording import Recording
 from tests.support.shop import at_sandbox
@@ -37,6 +41,7 @@ from workers import lives
 from workers.message_relay import MessageRelay
 from workers.provider_relay import ProviderRelay
 from workers.relay import WakeRelay
+from workflows.payment_attempt import PaymentAttempt as Life
 
 DUE = START.date() + timedelta(days=20)
 LINKS = "payment_links.create"
@@ -142,7 +147,9 @@ async def test_nobody_pays_and_the_page_ends(scene: Scene, by: PayBy, kind: str)
     assert not await scene.lives_on(attempt)
 
 
-async def test_an_answer_that_was_lost_is_looked_up_and_never_asked_for_again(scene: Scene) -> None:
+async def test_an_answer_that_was_lost_is_looked_up_and_never_asked_for_again(
+    scene: Scene, env: WorkflowEnvironment
+) -> None:
     await scene.order(LINKS, "applied-then-timeout", delay=2)
     attempt = await scene.asks()
     await scene.after(minutes=4)
@@ -151,6 +158,13 @@ async def test_an_answer_that_was_lost_is_looked_up_and_never_asked_for_again(sc
     found = await row(scene.house, attempt)
     assert (found.status, found.pay_url is not None) == ("pending", True)
     assert [page["id"] for page in scene.pages()] == [found.page_id]
+    await scene.after(days=4)
+    workflow_id = keys.payment_attempt(scene.house.tenant_id, attempt.id)
+    history = await env.client.get_workflow_handle(workflow_id).fetch_history()
+    replayer = Replayer(workflows=[Life], plugins=[innkeeper()])
+    assert (await replayer.replay_workflow(history)).replay_failure is None
+    if os.environ.get("INNKEEPER_RECORD") == "1":
+        keep("PaymentAttempt-1", history)
 
 
 async def test_what_was_never_opened_is_opened_after_all(scene: Scene) -> None:
