@@ -21,6 +21,7 @@ from models import message_tries, plan
 from models.database import Actor, Database, one
 from models.message import Message
 from models.message_queue import Hand
+from models.pay_link import PayLinks
 from models.plan import Planned
 from providers.documents import Press
 from providers.messages import Messenger
@@ -30,11 +31,18 @@ class Delivering(LifeSteps[Message]):
     """The steps of a message's life."""
 
     def __init__(
-        self, database: Database, store_id: str, messenger: Messenger, press: Press | None = None
+        self,
+        database: Database,
+        store_id: str,
+        messenger: Messenger,
+        press: Press | None = None,
+        *,
+        links: PayLinks | None = None,
     ) -> None:
         super().__init__(database, store_id)
         self._messenger = messenger
         self._press = press
+        self._links = links
 
     @activity.defn(name="look_at_message")
     async def look(self, look: Look) -> Outlook:
@@ -49,7 +57,9 @@ class Delivering(LifeSteps[Message]):
         except NotFound:
             return await self._gone(look)
         sending = Sending(
-            self._database, self._messenger, _actor(look), lambda: look.at, self._press
+            *(self._database, self._messenger, _actor(look), lambda: look.at),
+            press=self._press,
+            links=self._links,
         )
         await asyncio.gather(*(sending.carry(hand) for hand in hands))
         return await self._seen(look)

@@ -17,17 +17,22 @@ from models.instalment import open_parts_of
 from models.invoice import Invoice
 from models.message import Channel, Delivery, Message, Purpose
 from models.message_facts import Asked
+from models.pay_link import PayLinks
 from models.resident import Resident
 from models.tenant import Tenant
 from providers import messages as port
 from templates import facts, render, render_sms
 
+# What asks for money; a receipt does not.
+ASKING = frozenset(Purpose) - {Purpose.RECEIPT, Purpose.FEE_REVERSED}
+
 
 class Head(TypedDict):
-    """What every letter begins with."""
+    """What every letter begins with; `url` is the page to pay on, in letters that ask for money."""
 
     sender: facts.Sender
     payer_name: str
+    url: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,7 @@ class Reading:
     message: Message
     resident: Resident
     at: datetime
+    links: PayLinks | None
 
     async def head(self, about: Invoice | None) -> Head:
         """The house writes under the name its residents know; answers go to the operator."""
@@ -50,15 +56,28 @@ class Reading:
             address=f"{house.address_line1}, {house.city}" if house else None,
         )
         name = f"{self.resident.first_name} {self.resident.last_name}".strip()
-        return Head(sender=sender, payer_name=name)
+        return Head(sender=sender, payer_name=name, url=await self._url())
+
+    async def _url(self) -> str | None:
+        """The payer's link, for a letter that asks for money where payers can reach us."""
+        if self.links is None or self.message.purpose not in ASKING:
+            return None
+        return await self.links.url_of(self.session, self.resident.id)
 
 
 async def outgoing(
-    session: AsyncSession, message: Message, delivery: Delivery, at: datetime
+    session: AsyncSession,
+    message: Message,
+    delivery: Delivery,
+    at: datetime,
+    links: PayLinks | None = None,
 ) -> port.Outgoing:
-    """What the carrier is given: the words of this moment, to the address of this moment."""
+    """What the carrier is given: the words of this moment, to the address of this moment.
+
+    Without `links` no letter carries one.
+    """
     resident = await one(session, Resident, message.resident_id)
-    reading = Reading(session, message, resident, at)
+    reading = Reading(session, message, resident, at, links)
     letter = await _WRITE[Purpose(message.purpose)](reading)
     if delivery.channel == Channel.SMS:
         words = render_sms(letter, resident.language)

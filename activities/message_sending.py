@@ -22,6 +22,7 @@ from models.database import Actor, Database, one
 from models.message import Channel, Delivery, Message
 from models.message_queue import OPEN, Hand, held, locked, renew
 from models.message_wanted import still_wanted
+from models.pay_link import PayLinks
 from models.resident import Resident
 from providers import messages as port
 from providers.documents import CannotPrint, Press
@@ -77,6 +78,7 @@ class Sending:
     """Carries out tries. `now` is business time; `actor` stands in the evidence.
 
     Mails carry their documents; without a press, or where it cannot print, they leave without.
+    What asks for money carries the payer's link; without `links` there is none.
     """
 
     def __init__(
@@ -86,12 +88,15 @@ class Sending:
         actor: Actor,
         now: Callable[[], datetime],
         press: Press | None = None,
+        *,
+        links: PayLinks | None = None,
     ) -> None:
         self._database = database
         self._messenger = messenger
         self._actor = actor
         self._now = now
         self._press = press
+        self._links = links
 
     async def carry(self, hand: Hand) -> None:
         """Carry the try out to its end, or to where the message's life takes over.
@@ -202,7 +207,7 @@ class Sending:
         if is_sms and not sms_may_leave(now, message.timezone):
             message_tries.put_back(delivery, next_sms_time(now, message.timezone))
             return None
-        words = await outgoing(session, message, delivery, now)
+        words = await outgoing(session, message, delivery, now, self._links)
         paper = None if is_sms else await self._enclosed(session, message)
         await renew(session, hand)
         delivery.state, delivery.tried_at = DeliveryState.processing, now

@@ -7,11 +7,11 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.routing import BaseRoute
 
-from api import docs, health, problem
+from api import docs, problem
 from api.description import DescribedApp
 from api.parts import Parts
 from api.permission import EXTRA
-from api.routers import OPEN, TENANT
+from api.routers import OPEN, PUBLIC, TENANT
 from api.security import BodyLimit, SecurityHeaders
 from api.watch import Watch
 from runtime.metrics import Metrics
@@ -44,7 +44,8 @@ def build(parts: Parts) -> FastAPI:
     for router in TENANT:
         _all_declared(router.routes)
         app.include_router(router, prefix=BASE)
-    app.include_router(health.router, prefix=BASE)
+    for router in PUBLIC:
+        app.include_router(router, prefix=BASE)
     for router in OPEN:
         app.include_router(router)
     docs.mount(app)

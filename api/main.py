@@ -10,10 +10,12 @@ from fastapi import FastAPI
 from api.app import build
 from api.parts import Links, Parts
 from models.database import Database
-from models.vault import Vault
 from runtime.clock import SystemClock
 from runtime.drain import CLOSING_SECONDS, end_now, insist
+from runtime.lives import LifeDesk
+from runtime.pay_links import vault_of
 from runtime.settings import DrainSettings, Settings
+from runtime.temporal import connect
 
 log = structlog.get_logger()
 
@@ -25,9 +27,9 @@ def app_of(settings: Settings) -> FastAPI:
         settings.database.platform_database_url.get_secret_value(),
         pool_size=settings.database.database_pool_size,
     )
-    vault = Vault(settings.keys.keyset_json(), settings.keys.blind_index_bytes())
+    vault = vault_of(settings)
     links = Links(
-        public=settings.api.public_base_url.rstrip("/"),
+        public=settings.api.public_base_url or "",
         temporal_ui=settings.temporal.temporal_ui_url,
         temporal=settings.temporal.temporal_address,
         namespace=settings.temporal.temporal_namespace,
@@ -35,7 +37,9 @@ def app_of(settings: Settings) -> FastAPI:
     )
     token = settings.metrics.metrics_token
     secret = "" if token is None else token.get_secret_value()
-    return build(Parts(database, vault, SystemClock(), links, secret))
+    reached = settings.temporal.temporal_address, settings.temporal.temporal_namespace
+    desk = LifeDesk(lambda: connect(*reached))
+    return build(Parts(database, vault, SystemClock(), links, secret, lives=desk))
 
 
 def serve(settings: Settings) -> None:

@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass, field
 
+from temporalio.client import Client
+
 from models.database import Database
 from models.vault import Vault
 from providers.documents import Press
 from runtime.clock import Clock
+from runtime.lives import LifeDesk
 from runtime.press import press_of
 
 
@@ -27,7 +30,8 @@ class Links:
 class Parts:
     """Database, vault of personal data, clock, neighbours, and the press for documents.
 
-    `metrics_token` is asked of whoever reads `/metrics`; empty, only this machine may.
+    `metrics_token` is asked of whoever reads `/metrics`; empty, only this machine may. `lives`
+    reaches running lives, for the few who wait for one.
     """
 
     database: Database
@@ -36,3 +40,8 @@ class Parts:
     links: Links
     metrics_token: str = ""
     press: Press = field(default_factory=press_of)
+    lives: LifeDesk = field(default_factory=lambda: LifeDesk(_nowhere))
+
+
+async def _nowhere() -> Client:
+    raise RuntimeError("this application was built without lives")

@@ -28,11 +28,17 @@ class Permission(StrEnum):
 
 
 EXTRA = "x-permission"
+SECRET = "x-tells-secret"  # noqa: S105 (the name of a mark)
 
 
-def allows(permission: Permission) -> dict[str, Any]:
-    """`@router.get(path, **allows(Permission.X))`: a route without it fails at start."""
-    return {"openapi_extra": {EXTRA: permission.value}}
+def allows(permission: Permission, *, tells_secret: bool = False) -> dict[str, Any]:
+    """`@router.get(path, **allows(Permission.X))`: a route without it fails at start.
+
+    The answer of a route that tells a secret is stored nowhere, so asked twice it must answer the
+    same by itself.
+    """
+    secret = {SECRET: True} if tells_secret else {}
+    return {"openapi_extra": {EXTRA: permission.value, **secret}}
 
 
 def granted(kind: str, listed: list[Any], permission: Permission) -> None:

@@ -29,15 +29,7 @@ VALUE_SHOWN_MAX = 80
 # An answer is stored and may be shown to others than who sent it: these values are not repeated.
 _SECRET_FIELD = re.compile(r"pan|aadhaar|account|ifsc|password|secret|token|key", re.IGNORECASE)
 
-# Most specific first: the first class that fits names the status.
-STATUS: tuple[tuple[type[InnkeeperError], int], ...] = (
-    (InvalidInput, 422),
-    (NotFound, 404),
-    (Forbidden, 403),
-    (Conflict, 409),
-    (Refused, 422),
-    (Unavailable, 503),
-)
+_PAY_TOKEN = re.compile(r"^(/pay/)[^/]+")
 TITLES = {
     400: "Malformed request",
     401: "Who are you?",
@@ -68,6 +60,24 @@ class Unauthenticated(InnkeeperError):
     code = "AUTH_REQUIRED"
 
 
+class BadSignature(InnkeeperError):
+    """Nobody who knows the secret sent this, or not now."""
+
+    code = "INVALID_SIGNATURE"
+
+
+# Most specific first: the first class that fits names the status.
+STATUS: tuple[tuple[type[InnkeeperError], int], ...] = (
+    (BadSignature, 400),
+    (InvalidInput, 422),
+    (NotFound, 404),
+    (Forbidden, 403),
+    (Conflict, 409),
+    (Refused, 422),
+    (Unavailable, 503),
+)
+
+
 class Problem(JSONResponse):
     """A problem document; half a character that a body smuggled in is written escaped."""
 
@@ -96,12 +106,17 @@ def problem(
         "status": status,
         "detail": detail,
         "code": code or CODES.get(status, "ERROR"),
-        "instance": request.url.path,
+        "instance": told_path(request),
         "requestId": getattr(request.state, "request_id", ""),
         "errors": list(errors),
         **more,
     }
     return Problem(body, status, headers=headers)
+
+
+def told_path(request: Request) -> str:
+    """The path as it may be told: the token of a pay link is as good as a password."""
+    return _PAY_TOKEN.sub(r"\1…", request.url.path)
 
 
 def answer_to(request: Request, error: Exception) -> Response:

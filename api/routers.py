@@ -10,6 +10,7 @@ from api import (
     billing_settings,
     credit_note,
     credit_note_paper,
+    dead_letter,
     floor,
     health,
     instalments,
@@ -17,8 +18,13 @@ from api import (
     invoice_collection,
     ledger,
     metrics,
+    pay_attempt,
+    pay_link,
+    pay_page,
     payment,
     payment_account,
+    payment_attempt,
+    payment_webhook,
     plan,
     property,  # noqa: A004 (a house, not the built-in)
     resident,
@@ -35,6 +41,7 @@ TENANT: list[APIRouter] = [
     room.router,
     bed.router,
     resident.router,
+    pay_link.router,
     agreement.router,
     billing_run.router,
     billing_preview.router,
@@ -46,10 +53,20 @@ TENANT: list[APIRouter] = [
     instalments.router,
     payment.router,
     payment_account.router,
+    payment_attempt.router,
     statement_line.router,
     ledger.router,
     plan.router,
     task.router,
+    dead_letter.router,
 ]
-# Routes of nobody in particular, at the root.
-OPEN: list[APIRouter] = [start.router, health.router, metrics.router]
+# Routes of nobody in particular, under /api/v1: what they bring along says whose they are.
+PUBLIC: list[APIRouter] = [health.router, payment_webhook.router]
+# The same at the root.
+OPEN: list[APIRouter] = [
+    start.router,
+    health.router,
+    metrics.router,
+    pay_page.router,
+    pay_attempt.router,
+]

@@ -8,6 +8,7 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api.language import asked_for
 from api.parts import Links, Parts
 from api.plan import plan_of_invoice
 from domain.errors import Unavailable
@@ -43,8 +44,8 @@ async def start(request: Request) -> HTMLResponse:
         inbox_url=f"{links.sandbox}/control/inbox" if links.sandbox else None,
         subjects=subjects,
     )
-    language = request.headers.get("Accept-Language", "en")[:2]
-    return HTMLResponse(page(shown, language), headers={"Content-Security-Policy": policy()})
+    html = page(shown, asked_for(request))
+    return HTMLResponse(html, headers={"Content-Security-Policy": policy()})
 
 
 async def _demo(parts: Parts) -> tuple[str | None, Sequence[Subject]]:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cli.demo_accounts import demo_accounts
 from cli.door import opened
 from cli.import_roster import Asked, import_text
 from cli.state import StateFolder, read_json, write_private
@@ -23,6 +24,7 @@ from models.resident import Agreement
 from models.tenant_setup import Credentials, NewTenant, tenant_by_slug
 from models.vault import Vault
 from runtime.clock import SystemClock
+from runtime.pay_links import vault_of
 from runtime.settings import Settings
 
 DEMO = NewTenant(
@@ -56,9 +58,10 @@ async def demo_tenant(state: StateFolder, settings: Settings) -> dict[str, str] 
         except Conflict:
             return None
         write_private(state.demo_file, json.dumps(known, indent=2) + "\n")
-    vault = Vault(settings.keys.keyset_json(), settings.keys.blind_index_bytes())
+    vault = vault_of(settings)
     async with opened(settings.database) as database:
         await furnish(database, vault, SystemClock().now())
+        await demo_accounts(database, vault, settings, DEMO.slug)
     return known
 
 

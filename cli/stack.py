@@ -25,6 +25,8 @@ DEFAULT_PORTS = {
     "sandbox-smtp": 8125,
     "api": 8000,
 }
+# The sandbox knows every key of the right shape; this one opens nothing anywhere else.
+PLATFORM_KEY = "sk_test_innkeeper_platform"
 _DRAIN_SECONDS = 9  # each of API and worker: the whole stack is down within 30
 _PATIENCE_SECONDS = _DRAIN_SECONDS + CLOSING_SECONDS + 1
 
@@ -125,6 +127,9 @@ class Stack:
             "INNKEEPER_TWILIO_AUTH_TOKEN": drawn.twilio_auth_token,
             "INNKEEPER_TWILIO_FROM": "+15005550006",
             "INNKEEPER_TWILIO_BASE_URL": f"{self._url('sandbox')}/twilio",
+            "INNKEEPER_STRIPE_URL": f"{self._url('sandbox')}/stripe",
+            "INNKEEPER_STRIPE_PLATFORM_KEY": PLATFORM_KEY,
+            "INNKEEPER_RAZORPAY_URL": f"{self._url('sandbox')}/razorpay",
             "INNKEEPER_SANDBOX_HOST": LOOPBACK,
             "INNKEEPER_SANDBOX_PORT": str(self._ports["sandbox"]),
             "INNKEEPER_SANDBOX_SMTP_PORT": str(self._ports["sandbox-smtp"]),

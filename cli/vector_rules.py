@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
+from cli import vector_payments
 from domain import deposit_settlement, identifiers, late_fee, money, proration, tax, upi
 from domain.calendar import financial_year_of_instant
 from domain.invoice_collection import CollectionFacts, Step, plan
@@ -344,4 +345,5 @@ RULES: dict[str, Rule] = {
     "vpa": _vpa,
     "deposit": _deposit,
     "upi-uri": _upi,
+    **vector_payments.RULES,
 }

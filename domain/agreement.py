@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from domain.billing_run import AgreementTerms, draft
+from domain.billing_run import AgreementTerms, InvoiceDraft, draft
 from domain.calendar import Month, at_local, in_words, local_day
 from domain.money import Money
 from domain.next_action import NextAction
@@ -43,18 +43,40 @@ def plan(facts: AgreementFacts, at: datetime) -> Sequence[NextAction]:
     return sorted(actions, key=lambda action: action.at)
 
 
-def _billing(facts: AgreementFacts, at: datetime) -> list[NextAction]:
+def next_due(facts: AgreementFacts, at: datetime) -> date | None:
+    """The day on which the next bill will be due; None when there is none to come."""
+    billing = _next_billing(facts, at)
+    return None if billing is None else billing.owed.due
+
+
+@dataclass(frozen=True, slots=True)
+class _Billing:
+    """The next bill of an agreement, as it will be drawn up."""
+
+    month: Month
+    when: datetime
+    owed: InvoiceDraft
+
+
+def _next_billing(facts: AgreementFacts, at: datetime) -> _Billing | None:
     month = next_month(facts)
     if month is None:
-        return []
+        return None
     when = _strikes(facts, month, at)
     issued_on = local_day(when, facts.office_zone)
     owed = draft(facts.terms, month, issued_on, facts.default_due_days)
-    if owed is None:
+    return None if owed is None else _Billing(month, when, owed)
+
+
+def _billing(facts: AgreementFacts, at: datetime) -> list[NextAction]:
+    billing = _next_billing(facts, at)
+    if billing is None:
         return []
-    total = Money(owed.total_minor, facts.terms.currency).text
-    why = f"billed for {month} on {in_words(issued_on)}: {total}, due {in_words(owed.due)}"
-    return [NextAction(when, "bill", why, _ADMIN)]
+    issued_on = local_day(billing.when, facts.office_zone)
+    total = Money(billing.owed.total_minor, facts.terms.currency).text
+    due = in_words(billing.owed.due)
+    why = f"billed for {billing.month} on {in_words(issued_on)}: {total}, due {due}"
+    return [NextAction(billing.when, "bill", why, _ADMIN)]
 
 
 def _strikes(facts: AgreementFacts, month: Month, at: datetime) -> datetime:

@@ -24,3 +24,13 @@ def billing_clock(tenant: UUID) -> str:
 def message_delivery(tenant: UUID, message: UUID) -> str:
     """The life of a message whose first try did not settle it."""
     return f"message/{tenant}/{message}"
+
+
+def payment_attempt(tenant: UUID, attempt: UUID) -> str:
+    """The life of one try to be paid through a provider."""
+    return f"attempt/{tenant}/{attempt}"
+
+
+def opening(attempt: UUID, turn: int = 1) -> str:
+    """The opening of an attempt's page; a further turn where the one before is known to be lost."""
+    return f"attempt/{attempt}/open/{turn}"

@@ -23,6 +23,7 @@ class Account(StrEnum):
     cash = "cash"
     bank = "bank"
     cheques_in_hand = "cheques_in_hand"
+    provider_clearing = "provider_clearing"
     receivables = "receivables"
     tds_receivable = "tds_receivable"
     deposits_held = "deposits_held"
@@ -56,6 +57,7 @@ _CHART: dict[Account, tuple[str, AccountKind]] = {
     Account.cash: ("Cash", AccountKind.asset),
     Account.bank: ("Bank", AccountKind.asset),
     Account.cheques_in_hand: ("Cheques in hand", AccountKind.asset),
+    Account.provider_clearing: ("Payment providers", AccountKind.asset),
     Account.receivables: ("Receivables", AccountKind.asset),
     Account.tds_receivable: ("TDS receivable", AccountKind.asset),
     Account.deposits_held: ("Deposits held", AccountKind.liability),
@@ -143,15 +145,22 @@ def for_invoice(
 
 
 def for_payment(
-    method: str, to_receivables: int, to_advances: int = 0, to_recovered: int = 0
+    method: str,
+    to_receivables: int,
+    to_advances: int = 0,
+    to_recovered: int = 0,
+    *,
+    by_provider: bool = False,
 ) -> list[Posting]:
     """Money that came in by a method pays invoices, the rest becomes an advance.
 
-    What comes for a debt that was written off is income of its own: the loss stays as it was.
+    A provider owes us what was paid through it until it settles. What comes for a debt that was
+    written off is income of its own: the loss stays as it was.
     """
+    debited = Account.provider_clearing if by_provider else _DEBITED_BY_METHOD[method]
     return balanced(
         (
-            Posting(_DEBITED_BY_METHOD[method], to_receivables + to_advances + to_recovered),
+            Posting(debited, to_receivables + to_advances + to_recovered),
             Posting(Account.receivables, -to_receivables),
             Posting(Account.advances, -to_advances),
             Posting(Account.bad_debts_recovered, -to_recovered),

@@ -33,7 +33,10 @@ APPEND_ONLY = (
     "audit_log",
 )
 # Later tables are made so by the migration that makes them.
-APPEND_ONLY_LATER = ("credit_note_lines",)
+APPEND_ONLY_LATER = (
+    "credit_note_lines",
+    "gateway_logs",  # but for the columns that say how far an event came
+)
 
 
 def audited(table: str, *secrets: str) -> None:

@@ -14,6 +14,7 @@ from domain.invoice import InvoiceStatus, InvoiceType
 from domain.invoice_collection import CollectionFacts
 from domain.late_fee import FeePart, LateFeeBase, LateFeeKind, LateFeeTerms
 from models import plan
+from models.attempt_asking import close_outpaid
 from models.database import one, tenant_of
 from models.fee_facts import fee_facts
 from models.instalment import parts_of
@@ -168,8 +169,9 @@ def planned_from(
 async def replan(session: AsyncSession, invoice_id: UUID, at: datetime) -> Planned:
     """Facts of the invoice changed: write its plan anew and wake its life when that matters.
 
-    A penalty waits for its parent, so the parent's change is the penalty's news too. A closed
-    invoice needs no operator any more; one that opens again is handed over anew.
+    A page on which more could be paid than is owed now is closed. A penalty waits for its parent,
+    so the parent's change is the penalty's news too. A closed invoice needs no operator any more;
+    one that opens again is handed over anew.
     """
     invoice = await locked(session, invoice_id)
     if invoice.status in _CLOSED:
@@ -177,6 +179,7 @@ async def replan(session: AsyncSession, invoice_id: UUID, at: datetime) -> Plann
         invoice.handed_over_at = None
         invoice.disputed_at = None
         await session.flush()
+    await close_outpaid(session, [invoice.id], at)
     now = await planned(session, invoice, at)
     await plan.changed(session, now)
     children = await session.scalars(

@@ -18,6 +18,7 @@ class SubjectKind(StrEnum):
     MESSAGE = "message"
     BILLING_RUN = "billing_run"
     AGREEMENT = "agreement"
+    PAYMENT_ATTEMPT = "payment_attempt"
 
 
 class PlannedAction(WalledRow):

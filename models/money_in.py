@@ -22,6 +22,7 @@ from domain.ledger import for_bounce, for_payment
 from domain.numbering import PAYMENT
 from models import event
 from models.advances import use_advances
+from models.attempt_news import captured
 from models.collection import replan
 from models.database import one
 from models.fee_reversal import Coming, reverse_fees
@@ -51,6 +52,20 @@ _SUBJECT = "payment"
 
 
 @dataclass(frozen=True, slots=True)
+class Through:
+    """How money came through a provider: its name there, our account, and what it was asked for.
+
+    `invoice_ids` are served first, where they are still open.
+    """
+
+    mode: PaymentMode
+    provider_payment_id: str
+    account_id: UUID
+    attempt_id: UUID | None = None
+    invoice_ids: frozenset[UUID] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class NewPayment:
     """Money that came in, as whoever saw it tells it; `paid_on` is a day at the house."""
 
@@ -62,22 +77,30 @@ class NewPayment:
     reference: str | None = None
     notes: str | None = None
     invoice_id: UUID | None = None
+    through: Through | None = None
+
+    @property
+    def first_ids(self) -> frozenset[UUID]:
+        """The invoices that are served before all others."""
+        asked = frozenset[UUID]() if self.through is None else self.through.invoice_ids
+        return asked if self.invoice_id is None else asked | {self.invoice_id}
 
 
 async def receive(session: AsyncSession, new: NewPayment, at: datetime) -> Payment:
-    """Book money: the named invoice first, then the oldest due; what is left is an advance.
+    """Book money: the named invoices first, then the oldest due; what is left is an advance.
 
     What of a late fee this money, dated earlier, would have spared is credited; where it settles
     an invoice that costs more each late day, those days are charged with it. Naming an invoice
     that was written off recovers what was given up, and nothing else ever does. Conflict for a
-    reference that was booked before, IllegalTransition when the named invoice is not open.
+    reference that was booked before, IllegalTransition when the named invoice is not open; money
+    that a provider has taken is never refused for that.
     """
     await lock_resident(session, new.resident_id)
     zone = await timezone_of(session, new.resident_id)
     await _acceptable(session, new, local_day(at, zone))
     invoices = await open_invoices(session, new.resident_id, new.currency, named=new.invoice_id)
     recoveries = recoverable(new.amount_minor, new.invoice_id, invoices)
-    if not recoveries:
+    if not recoveries and new.through is None:
         await _named_is_open(session, new, invoices)
     recovered = sum(recovery.minor for recovery in recoveries)
     for_open = replace(new, amount_minor=new.amount_minor - recovered)
@@ -102,6 +125,8 @@ async def receive(session: AsyncSession, new: NewPayment, at: datetime) -> Payme
         timezone=zone,
         about_id=payment.id,
     )
+    if payment.attempt_id is not None:
+        await captured(session, payment, at)
     await _replanned(session, touched, at)
     return payment
 
@@ -180,7 +205,7 @@ async def _acceptable(session: AsyncSession, new: NewPayment, today: date) -> No
     if new.paid_on > today:
         message = f"{new.paid_on} lies ahead; money is booked on the day it is there"
         raise InvalidInput.of("paidOn", "IN_FUTURE", message)
-    if new.reference is None:
+    if new.reference is None or new.through is not None:
         return
     known = await session.scalar(
         select(Payment.payment_number)
@@ -224,8 +249,8 @@ def _open(invoice: Invoice) -> None:
 def _shared(new: NewPayment, invoices: Iterable[Invoice]) -> Allocation:
     """Who gets how much of it, by what the invoices owe now."""
     takes = [invoice for invoice in invoices if invoice.status == InvoiceStatus.issued]
-    first = [i for i in takes if i.id == new.invoice_id]
-    rest = [i for i in takes if i.id != new.invoice_id]
+    first = [i for i in takes if i.id in new.first_ids]
+    rest = [i for i in takes if i.id not in new.first_ids]
     named = shared_out(new.amount_minor, _due(first))
     others = shared_out(named.rest_minor, _due(rest))
     return Allocation([*named.parts, *others.parts], others.rest_minor)
@@ -244,6 +269,7 @@ def _coming(new: NewPayment, shared: Allocation) -> list[Coming]:
 async def _written(
     session: AsyncSession, new: NewPayment, rest_minor: int, today: date, at: datetime
 ) -> Payment:
+    through = new.through
     payment = Payment(
         id=uuid7(),
         resident_id=new.resident_id,
@@ -252,7 +278,10 @@ async def _written(
         unallocated_minor=rest_minor,
         currency=new.currency,
         method=new.method,
-        mode=PaymentMode.MANUAL,
+        mode=PaymentMode.MANUAL if through is None else through.mode,
+        provider_payment_id=None if through is None else through.provider_payment_id,
+        account_id=None if through is None else through.account_id,
+        attempt_id=None if through is None else through.attempt_id,
         status=PaymentStatus.COMPLETED,
         paid_on=new.paid_on,
         paid_at=at,
@@ -287,7 +316,13 @@ async def _booked(
         receivables=[(invoice_id, -minor) for invoice_id, minor in parts],
     )
     used = sum(minor for _, minor in parts)
-    postings = for_payment(payment.method, used, payment.unallocated_minor, recovered)
+    postings = for_payment(
+        payment.method,
+        used,
+        payment.unallocated_minor,
+        recovered,
+        by_provider=payment.mode != PaymentMode.MANUAL,
+    )
     await post(session, entry, postings)
     by_id = {invoice.id: invoice for invoice in invoices}
     for invoice_id, minor in parts:

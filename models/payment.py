@@ -43,11 +43,17 @@ class PaymentMethod(StrEnum):
 
 
 class Payment(TenantRow):
-    """Money that arrived. `unallocated_minor` is the advance: what no invoice has used yet."""
+    """Money that arrived. `unallocated_minor` is the advance: what no invoice has used yet.
+
+    Money that came through a provider names its payment there, our merchant account, and the
+    attempt it was made on, where there was one.
+    """
 
     __tablename__ = "payments"
     __table_args__ = (
         within_tenant("resident_id", "residents"),
+        within_tenant("attempt_id", "payment_attempts"),
+        within_tenant("account_id", "payment_accounts"),
         UniqueConstraint("tenant_id", "payment_number"),
         UniqueConstraint("tenant_id", "mode", "provider_payment_id"),
         one_of("status", PaymentStatus),
@@ -77,6 +83,8 @@ class Payment(TenantRow):
     paid_on: Mapped[date]
     paid_at: Mapped[datetime]
     provider_payment_id: Mapped[str | None]
+    attempt_id: Mapped[UUID | None]
+    account_id: Mapped[UUID | None]
     reference: Mapped[str | None]
     notes: Mapped[str | None]
     bounced_at: Mapped[datetime | None]

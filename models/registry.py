@@ -1,13 +1,16 @@
 """Every table, imported in one place so that migrations and tests see them all."""
 
 from models import (
+    gateway_log,
     instalment,
     invoice,
     ledger,
     life,
     message,
+    pay_link,
     payment,
     payment_account,
+    payment_attempt,
     place,
     reading,
     record,
@@ -19,13 +22,16 @@ from models.base import Base
 
 TABLES = Base.metadata
 MODULES = (
+    gateway_log,
     instalment,
     invoice,
     ledger,
     life,
     message,
+    pay_link,
     payment,
     payment_account,
+    payment_attempt,
     place,
     reading,
     record,

@@ -26,7 +26,8 @@ with first_run as (
    order by tenant_id, period, property_id is not null, id
 ), lost as (
   select a.tenant_id, a.subject_kind, a.subject_id, 'no life' as reason,
-         case a.subject_kind when 'invoice' then 'invoice/' when 'message' then 'message/' end
+         case a.subject_kind when 'invoice' then 'invoice/' when 'message' then 'message/'
+           when 'payment_attempt' then 'attempt/' end
            || a.tenant_id || '/' || a.subject_id as workflow_id
     from next_actions a
    where a.ordinal = 0

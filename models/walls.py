@@ -16,7 +16,13 @@ STORED = (
     "(tenant_id = ( SELECT (NULLIF(current_setting('app.current_tenant'::text, true), "
     "''::text))::uuid AS \"nullif\"))"
 )
-LOOK_UPS = ("tenant_slugs", "user_emails", "api_key_hashes", "payment_account_tokens")
+LOOK_UPS = (
+    "tenant_slugs",
+    "user_emails",
+    "api_key_hashes",
+    "payment_account_tokens",
+    "pay_link_tokens",
+)
 # Figures of the whole house, and alembic's own: nothing of any tenant stands in them.
 OF_THE_HOUSE = ("readings", "alembic_version")
 UNWALLED = (*LOOK_UPS, *OF_THE_HOUSE)

@@ -2,14 +2,29 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
 from domain.money import Money
+from domain.movement import MovementState
 from domain.payment_account import AccountMode, Provider
 from domain.payment_attempt import PayBy
+
+
+class Refusal(StrEnum):
+    """Why a provider never will, in the words all adapters share: the `code` of Refused."""
+
+    credentials = "CREDENTIALS"  # the keys are not good, or not any more
+    not_permitted = "NOT_PERMITTED"  # good keys that may not do this
+    no_such_way = "NO_SUCH_WAY"  # the account cannot be paid in this way
+    amount = "AMOUNT_REFUSED"
+    currency = "CURRENCY_REFUSED"
+    too_late = "TOO_LATE"  # too little is left of the time to pay
+    declined = "DECLINED"
+    no_such_page = "NO_SUCH_PAGE"
+    other = "PAYMENT_REFUSED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +42,7 @@ class Asked:
 
     `attempt_id` is the id of a committed row: every call for it carries the same identity, and
     what the provider tells later names it. `asked_at` is when it was first asked for; a provider
-    may let the page live shorter than until `expires_at` and then says so.
+    may have the page live shorter or longer than until `expires_at` and then says so.
     """
 
     attempt_id: UUID
@@ -39,6 +54,13 @@ class Asked:
     return_url: str
     asked_at: datetime
     expires_at: datetime
+
+    def ends(self, shortest: timedelta, longest: timedelta) -> datetime:
+        """When the page ends at a provider that lets one live only so short and so long.
+
+        Counted from `asked_at`, so that every repetition asks for the same.
+        """
+        return min(max(self.expires_at, self.asked_at + shortest), self.asked_at + longest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +79,6 @@ class PageState(StrEnum):
     open = "open"
     paid = "paid"
     closed = "closed"  # expired, cancelled, or used up: nobody can begin to pay on it
-
-
-class MovementState(StrEnum):
-    """Where a payment stands at the provider. `failed` may still become the others."""
-
-    pending = "pending"
-    failed = "failed"
-    authorized = "authorized"
-    captured = "captured"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,19 +122,23 @@ class PageNews:
 
 @dataclass(frozen=True, slots=True)
 class ProviderEvent:
-    """One verified event: what it says of payments and of a page. Most events say neither."""
+    """One verified event: what it says of payments and of a page. Most events say neither.
+
+    `account` is the merchant's id at the provider, where the provider names it.
+    """
 
     event_id: str
     kind: str
     at: datetime
     movements: Sequence[Movement] = ()
     page: PageNews | None = None
+    account: str | None = None
 
 
 class Gateway(Protocol):
     """One merchant account at one provider.
 
-    Every call: Refused when the provider will never do it (`code` says why, see each adapter),
+    Every call: Refused when the provider will never do it (`code` is a Refusal),
     Unavailable when it was surely not done and may be tried again, UnknownOutcome when nobody
     knows: `look_up` before asking again.
     """
@@ -157,7 +174,10 @@ class Gateways(Protocol):
     """Every gateway there is."""
 
     def of(self, provider: Provider, mode: AccountMode, credentials: Mapping[str, str]) -> Gateway:
-        """The gateway of one account; its connections are shared and kept."""
+        """The gateway of one account; its connections are shared and kept.
+
+        Refused (code CREDENTIALS) where the account wants a platform's key and there is none.
+        """
         ...
 
     async def close(self) -> None:

@@ -98,7 +98,7 @@ def configure(level: str, part: str, *, output: TextIO | None = None) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    for chatty in ("httpx2", "httpcore2", "asyncio", "sqlalchemy.engine", "twilio"):
+    for chatty in ("httpx2", "httpcore2", "asyncio", "sqlalchemy.engine", "stripe", "twilio"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
 

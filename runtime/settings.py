@@ -115,8 +115,9 @@ class ApiSettings(Concern):
 
     api_host: str = Field("127.0.0.1", description="address the API listens on")
     api_port: Port = Field(8000, description="port the API listens on")
-    public_base_url: Url = Field(
-        "http://127.0.0.1:8000", description="the API's address as payers and providers see it"
+    public_base_url: Url | None = Field(
+        None,
+        description="the API's address as payers and providers see it; unset, no pay link is sent",
     )
 
 
@@ -141,6 +142,25 @@ class SmsSettings(Concern):
     twilio_from: str = Field(description="sending number (E.164) or messaging service")
     twilio_base_url: Url = Field(
         "https://api.twilio.com", description="Twilio's API, or the sandbox's `/twilio`"
+    )
+
+
+class PaymentSettings(Concern):
+    """How money is asked for."""
+
+    stripe_url: Url = Field(
+        "https://api.stripe.com", description="Stripe's API, or the sandbox's `/stripe`"
+    )
+    stripe_platform_key: SecretStr | None = Field(
+        None,
+        description="secret key of the Stripe platform that connected accounts belong to; without"
+        " one every operator brings keys of its own",
+    )
+    razorpay_url: Url = Field(
+        "https://api.razorpay.com", description="Razorpay's API, or the sandbox's `/razorpay`"
+    )
+    payment_timeout_seconds: float = Field(
+        20.0, ge=1, le=60, description="how long a payment provider's answer is waited for"
     )
 
 
@@ -228,6 +248,7 @@ CONCERNS: tuple[type[Concern], ...] = (
     ApiSettings,
     MailSettings,
     SmsSettings,
+    PaymentSettings,
     SandboxSettings,
     KeySettings,
     DrainSettings,
@@ -245,6 +266,7 @@ class Settings:
     api: ApiSettings
     mail: MailSettings
     sms: SmsSettings
+    payments: PaymentSettings
     sandbox: SandboxSettings
     keys: KeySettings
     drain: DrainSettings
@@ -260,6 +282,7 @@ class Settings:
             api=ApiSettings.load(file),
             mail=MailSettings.load(file),
             sms=SmsSettings.load(file),
+            payments=PaymentSettings.load(file),
             sandbox=SandboxSettings.load(file),
             keys=KeySettings.load(file),
             drain=DrainSettings.load(file),

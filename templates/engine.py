@@ -10,10 +10,11 @@ from typing import Any, cast
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from domain.money import Money
 from domain.paper import CreditNotePaper, InvoicePaper, ReceiptPaper
 from templates.code import qr_code
-from templates.facts import Letter, StartPage
-from templates.wording import Wording, language, translations
+from templates.facts import Letter, PayLinkUnknown, PayPage, PayPageAway, StartPage
+from templates.wording import NAMES, Wording, language, translations
 from templates.words import in_words
 
 FOLDER = Path(__file__).parent
@@ -63,18 +64,30 @@ def document(paper: InvoicePaper | CreditNotePaper | ReceiptPaper, locale: str) 
     return filled(f"documents/{paper.template}.html", paper, locale)
 
 
-def page(shown: StartPage, locale: str) -> str:
+def page(shown: StartPage | PayPage | PayLinkUnknown | PayPageAway, locale: str) -> str:
     """A page for browsers."""
     return filled(f"pages/{shown.template}.html", shown, locale)
 
 
+def picture(upi: str, amount: Money, locale: str) -> str:
+    """The UPI code of an amount as a picture of its own (SVG)."""
+    code = language(locale)
+    words = translations(code).gettext("QR code to pay %(amount)s by UPI")
+    return qr_code(upi, words % {"amount": Wording(code).money(amount)})
+
+
 @cache
-def policy() -> str:
-    """The Content-Security-Policy of every page and document: our two stylesheets, nothing else."""
+def policy(*form_to: str) -> str:
+    """The Content-Security-Policy of every page and document: our two stylesheets, nothing else.
+
+    A form posts to ourselves. `form_to` are the origins an answer to it may send the browser on to:
+    Chromium holds the redirects after a form to this list as well.
+    """
     digests = (hashlib.sha256(style.encode()).digest() for style in STYLES.values())
     styles = " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
+    forms = " ".join(("'self'", *form_to))
     return (
-        f"default-src 'none'; style-src {styles}; img-src 'self' data:; form-action 'self';"
+        f"default-src 'none'; style-src {styles}; img-src 'self' data:; form-action {forms};"
         " base-uri 'none'; frame-ancestors 'none'"
     )
 
@@ -116,12 +129,14 @@ def environment(code: str, kind: str) -> Environment:
         percent=wording.percent,
         day=wording.day,
         short_day=wording.short_day,
+        near_day=wording.near_day,
         moment=wording.moment,
+        hour=wording.hour,
         plain=wording.plain,
         qr_code=qr_code,
         in_words=lambda money: in_words(money, code),  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
     )
     known = cast("dict[str, Any]", made.globals)
-    known.update(language=code, styles=STYLES, layout=f"messages/layout.{kind}")
+    known.update(language=code, languages=NAMES, styles=STYLES, layout=f"messages/layout.{kind}")
     known["kit"] = made.get_template(f"messages/kit.{kind}").module
     return made

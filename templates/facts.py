@@ -11,6 +11,8 @@ from typing import ClassVar
 
 from domain.money import Money
 from domain.paper import Settled
+from domain.pay_page import Account, Received, UnderWay
+from domain.payment_attempt import PayBy
 from domain.tax import Document
 
 FIRM_FROM_DAYS = 7
@@ -229,3 +231,61 @@ class StartPage:
     temporal_url: str | None = None
     inbox_url: str | None = None
     subjects: Sequence[Subject] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a payer had chosen and typed when it was refused, and why, beside the field."""
+
+    invoices: frozenset[str]
+    amount: str
+    problem: str
+    by: PayBy | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayPage:
+    """The pay page of a resident. `path` is its own address; `chosen` a language asked for.
+
+    The form posts to `path` + `/attempts`: `by` is a way to pay, `invoices` an id for each one
+    chosen, `amount` a decimal figure in the currency due; without it, all that is open of those
+    chosen is paid. `thanks` is shown instead of what is due; `returned` says that the payer comes
+    from a provider's page and no money is known yet. The page goes to `look_again` by itself.
+    """
+
+    template: ClassVar[str] = "pay"
+
+    path: str
+    account: Account
+    chosen: str | None = None
+    thanks: Received | None = None
+    returned: bool = False
+    look_again: str | None = None
+    under_way: UnderWay | None = None
+    choice: Choice | None = None
+
+    @property
+    def query(self) -> str:
+        """What every link within the page carries on."""
+        return "" if self.chosen is None else f"?lang={self.chosen}"
+
+    @property
+    def minutes_left(self) -> int:
+        """Of a try under way, rounded up."""
+        assert self.under_way is not None, "asked only of a try under way"
+        left = (self.under_way.expires_at - self.account.at).total_seconds()
+        return max(0, -int(-left // 60))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayLinkUnknown:
+    """The page of a link that opens nothing: never given, or revoked. It says the same of both."""
+
+    template: ClassVar[str] = "pay_unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayPageAway:
+    """The page while what is due cannot be read."""
+
+    template: ClassVar[str] = "pay_away"

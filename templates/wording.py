@@ -20,6 +20,8 @@ from domain.money import Money, exponent
 FOLDER = Path(__file__).parent / "locale"
 # Our language codes → how that language writes figures and days in India.
 LOCALES = {"en": Locale.parse("en_IN"), "hi": Locale.parse("hi_IN")}
+# Each language by its own name: whoever looks for theirs reads no other.
+NAMES = {"en": "English", "hi": "हिन्दी"}
 DEFAULT = "en"
 SHORT_RUPEE = {"en": "Rs.", "hi": "₹"}
 # What phones write for marks that would double the length of a text message.
@@ -102,9 +104,17 @@ class Wording:
         """5 Oct 2026."""
         return format_date(when, "d MMM y", locale=self._locale)
 
+    def near_day(self, when: date) -> str:
+        """5 Oct, where the year is this one or the next and every letter counts."""
+        return format_date(when, "d MMM", locale=self._locale)
+
     def moment(self, at: datetime, zone: str) -> str:
         """5 October 2026, 10:00 on the clock of a zone."""
         return format_datetime(at, "d MMMM y, HH:mm", tzinfo=ZoneInfo(zone), locale=self._locale)
+
+    def hour(self, at: datetime, zone: str) -> str:
+        """10:00 on the clock of a zone."""
+        return format_datetime(at, "HH:mm", tzinfo=ZoneInfo(zone), locale=self._locale)
 
     @staticmethod
     def plain(words: str, length: int) -> str:

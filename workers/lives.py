@@ -1,12 +1,16 @@
 """The worker of the queue `lives`: everything that waits."""
 
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 from temporalio.client import Client
 from temporalio.worker import Worker
 
+from activities.attempt_order import Purse
 from activities.invoice_collection import Collecting
 from activities.message_delivery import Delivering
+from activities.payment_attempt import Attempting
 from activities.repair import Repairing
 from models.database import Database
 from providers.documents import Press
@@ -15,6 +19,7 @@ from runtime.drain import DRAIN
 from workflows import queues
 from workflows.invoice_collection import InvoiceCollection
 from workflows.message_delivery import MessageDelivery
+from workflows.payment_attempt import PaymentAttempt
 from workflows.repair import Repair
 
 
@@ -25,21 +30,27 @@ def worker(
     store_id: str,
     press: Press | None = None,
     *,
+    purse: Purse | None = None,
     max_cached_workflows: int = 1_000,
     drain: timedelta = DRAIN,
 ) -> Worker:
-    """Serves collections, hard deliveries and repair; so many lives are kept in memory.
+    """Serves collections, hard deliveries, attempts and repair; so many lives are kept in memory.
+
+    Without a `purse` no provider is asked for anything: attempts wait for a worker that has one.
 
     `drain` is the patience with steps under way when the worker is told to end.
     """
     collecting = Collecting(database, store_id)
-    delivering = Delivering(database, store_id, messenger, press)
+    delivering = Delivering(
+        database, store_id, messenger, press, links=None if purse is None else purse.links
+    )
     repairing = Repairing(database, store_id)
     return Worker(
         client,
         task_queue=queues.LIVES,
-        workflows=[InvoiceCollection, MessageDelivery, Repair],
+        workflows=[InvoiceCollection, MessageDelivery, PaymentAttempt, Repair],
         activities=[
+            *(() if purse is None else _attempting(Attempting(database, store_id, purse))),
             collecting.look,
             collecting.remind,
             collecting.charge_late_fee,
@@ -55,3 +66,15 @@ def worker(
         max_cached_workflows=max_cached_workflows,
         graceful_shutdown_timeout=drain,
     )
+
+
+def _attempting(attempting: Attempting) -> list[Callable[..., Any]]:
+    return [
+        attempting.look,
+        attempting.open_page,
+        attempting.look_up,
+        attempting.take_money,
+        attempting.close_page,
+        attempting.end_page,
+        attempting.look_up_late,
+    ]

@@ -10,20 +10,24 @@ import structlog
 from temporalio.client import Client
 from temporalio.worker import Worker
 
+from activities.attempt_order import Purse
 from models.database import Database
 from providers.documents import Press
 from providers.messages import Messenger
 from runtime import schedules
 from runtime.clock import SystemClock
 from runtime.drain import Drain
+from runtime.gateways import gateways_of
 from runtime.messenger import messenger_of
 from runtime.metrics import Metrics
+from runtime.pay_links import pay_links_of
 from runtime.press import a_press
 from runtime.settings import Settings
 from runtime.temporal import connect, register_search_attributes, serve_sdk_metrics, store_id
 from workers import billing, lives, same_store
 from workers.message_relay import MessageRelay
 from workers.port import WatchPort
+from workers.provider_relay import ProviderRelay
 from workers.relay import IDLE_SECONDS, WakeRelay, keep_turning
 from workers.slow_figures import LOOK_AGAIN_SECONDS, SlowFigures
 from workflows import queues
@@ -53,7 +57,9 @@ async def run(settings: Settings, only: str | None = None) -> None:
         messenger = await stack.enter_async_context(messenger_of(settings, metrics))
         press = await stack.enter_async_context(a_press())
         store = await store_id(client)
-        house = _House(settings, client, database, messenger, press, store, drain)
+        gateways = await stack.enter_async_context(gateways_of(settings))
+        purse = Purse(gateways, pay_links_of(settings))
+        house = _House(settings, client, database, messenger, press, store, drain, purse)
         workers = house.workers(only)
         for worker in workers:
             await stack.enter_async_context(worker)
@@ -82,6 +88,7 @@ class _House:
     press: Press
     store: str
     drain: Drain
+    purse: Purse
 
     def workers(self, only: str | None) -> Sequence[Worker]:
         """One for each queue, or for `only` that one."""
@@ -89,6 +96,7 @@ class _House:
         served = {
             queues.LIVES: lambda: lives.worker(
                 *(self.client, self.database, self.messenger, self.store, self.press),
+                purse=self.purse,
                 drain=patience,
             ),
             queues.BILLING: lambda: billing.worker(
@@ -108,13 +116,18 @@ class _House:
 
     def _relays(self) -> Sequence[tuple[str, Callable[[], Awaitable[int]], float]]:
         stop = self.drain.asked
-        messages = MessageRelay(self.database, self.messenger, SystemClock(), self.press, stop)
+        messages = MessageRelay(
+            *(self.database, self.messenger, SystemClock(), self.press, stop),
+            links=self.purse.links,
+        )
+        told = ProviderRelay(self.database, SystemClock(), stop)
         every = timedelta(minutes=self.settings.metrics.slow_figures_minutes)
         slow = SlowFigures(self.database, every)
         same = same_store.SameStore(self.client, self.store, self.drain.ask)
         return (
             ("wakes", WakeRelay(self.database, self.client).turn, IDLE_SECONDS),
             ("messages", messages.turn, IDLE_SECONDS),
+            ("provider events", told.turn, IDLE_SECONDS),
             ("schedules", schedules.Keeper(self.client, self.database).turn, 5.0),
             ("slow figures", slow.turn, LOOK_AGAIN_SECONDS),
             ("store", same.turn, same_store.LOOK_AGAIN_SECONDS),

@@ -14,6 +14,7 @@ from activities.message_sending import Sending
 from domain.errors import Unavailable
 from models.database import Actor, Database
 from models.message_queue import Hand, give_back, lease
+from models.pay_link import PayLinks
 from providers.documents import Press
 from providers.messages import Messenger
 from runtime.clock import Clock
@@ -28,7 +29,7 @@ ACTOR = Actor("platform:relay: message")
 class MessageRelay:
     """Delivers messages: of each tenant the oldest first, and tenants in turn.
 
-    Without a press mails go without their documents.
+    Without a press mails go without their documents, without `links` nothing carries a pay link.
     """
 
     def __init__(
@@ -38,11 +39,13 @@ class MessageRelay:
         clock: Clock,
         press: Press | None = None,
         stop: asyncio.Event | None = None,
+        *,
+        links: PayLinks | None = None,
     ) -> None:
         self._stop = stop or asyncio.Event()
         self._database = database
         self._clock = clock
-        self._sending = Sending(database, messenger, ACTOR, clock.now, press)
+        self._sending = Sending(database, messenger, ACTOR, clock.now, press, links=links)
 
     async def turn(self) -> int:
         """Carry out one batch of due deliveries; returns how many there were.

@@ -30,6 +30,8 @@ NEXT_ACTION = SearchAttributeKey.for_keyword("NextAction")
 NEXT_ACTION_AT = SearchAttributeKey.for_datetime("NextActionAt")
 
 HISTORY_EVENTS_MAX = 1_500
+# What is due within this is waited for by whoever asks: clocks differ by so much.
+AT_ONCE = timedelta(seconds=1)
 
 Step = Callable[[Any, Look], Awaitable[Outlook]]
 
@@ -41,12 +43,21 @@ class Life:
 
     def __init__(self) -> None:
         self._news = False
+        self._rests = False
+        self._stage = ""
         self._shown: tuple[str, str | None, datetime | None] | None = None
 
     @workflow.signal
     def news(self) -> None:
         """Something changed in the rows: look again."""
         self._news = True
+
+    @workflow.update
+    async def catch_up(self) -> str:
+        """Look again at once, and answer with the stage when nothing is due any more."""
+        self._news = True
+        await workflow.wait_condition(lambda: self._rests and not self._news)
+        return self._stage
 
     @property
     def has_news(self) -> bool:
@@ -65,7 +76,7 @@ class Life:
     async def live(self, subject: Subject, look: Step, steps: dict[str, Step]) -> str:
         """Carry out the plan of the subject until it is empty; returns the stage it ended in."""
         outlook = await self._look(look, subject)
-        while outlook.step is not None or self.has_news:
+        while outlook.step is not None or await self._asked_again():
             if self.history_is_long:
                 await workflow.wait_condition(workflow.all_handlers_finished)
                 workflow.continue_as_new(subject)
@@ -79,11 +90,21 @@ class Life:
     async def news_before(self, at: datetime | None) -> bool:
         """Wait until the instant, by the house's calendar; True when news came first."""
         patience = None if at is None else max(at - workflow.now(), timedelta())
+        self._rests = patience is None or patience > AT_ONCE
         try:
             await workflow.wait_condition(lambda: self._news, timeout=patience)
         except TimeoutError:
             return False
+        finally:
+            self._rests = False
         return True
+
+    async def _asked_again(self) -> bool:
+        """Nothing is left to do: answer whoever still asks, and hear whether there is news."""
+        self._rests = True
+        await workflow.wait_condition(lambda: self._news or workflow.all_handlers_finished())
+        self._rests = False
+        return self._news
 
     async def _look(self, look: Step, subject: Subject) -> Outlook:
         """Look beside the workflow task; when the database stays away, by way of the server.
@@ -123,6 +144,7 @@ class Life:
         return outlook
 
     def _show(self, subject: Subject, outlook: Outlook) -> None:
+        self._stage = outlook.stage
         shown = (outlook.stage, outlook.step, outlook.at)
         if shown == self._shown:
             return

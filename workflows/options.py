@@ -29,6 +29,12 @@ MESSAGE = ActivityConfig(
     schedule_to_close_timeout=timedelta(minutes=10),
     retry_policy=_PATIENT,
 )
+# The same for a provider of payments: one call, and what it answered written down.
+GATEWAY = ActivityConfig(
+    start_to_close_timeout=timedelta(minutes=1),
+    schedule_to_close_timeout=timedelta(minutes=5),
+    retry_policy=_PATIENT,
+)
 # A few tries beside the workflow task; after that the life asks by way of the server.
 LOOK = LocalActivityConfig(
     schedule_to_close_timeout=timedelta(seconds=15),

@@ -1,6 +1,7 @@
 """Finds free ports on loopback and remembers them for one state folder."""
 
 import json
+import secrets
 import socket
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from domain.errors import Unavailable
 
 LOOPBACK = "127.0.0.1"
 _TRIES = 200
+_OURS = range(15_000, 32_000)
 
 
 def is_free(port: int) -> bool:
@@ -22,10 +24,11 @@ def is_free(port: int) -> bool:
 
 
 def any_free_port() -> int:
-    """A port of the system's choice that was free a moment ago."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.bind((LOOPBACK, 0))
-        return int(probe.getsockname()[1])
+    """A port that was free a moment ago, below those the system gives to whoever calls out.
+
+    One of those may be gone by the time a server wants it.
+    """
+    return next_free_port(secrets.choice(_OURS))
 
 
 def next_free_port(wanted: int, taken: frozenset[int] = frozenset()) -> int:

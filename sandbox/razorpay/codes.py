@@ -43,7 +43,7 @@ class Codes:
         if given.get("fixed_amount"):
             wire.checked(given, FIELDS, "payment_amount")
             wire.amount(given["payment_amount"], "payment_amount")
-        given["close_by"] = self._close_by(given)
+        given["close_by"] = closing(given["usage"], given.get("close_by"), self._bank.now)
         body = entities.code(given, self._bank.now, call.base)
         record = Record("razorpay", call.account, "qr_code", body, created=self._bank.now)
         record.parent = given.get("customer_id")
@@ -93,15 +93,15 @@ class Codes:
     def _get(self, call: Call) -> Record:
         return owned(self._bank, call, "qr_code", call.ids["id"])
 
-    def _close_by(self, given: dict[str, Any]) -> int | None:
-        """When it closes: longer than two hours is cut to two hours without a word."""
-        close_by, now = given.get("close_by"), self._bank.now
-        if given["usage"] == "multiple_use":
-            if close_by:
-                raise wire.invalid("close_by is not allowed for multiple_use", "close_by")
-            return None
-        if close_by is None:
-            return now + LATEST_SECONDS
-        if close_by < now + SOONEST_SECONDS:
-            raise wire.invalid("close_by should be at least 2 minutes from now", "close_by")
-        return min(close_by, now + LATEST_SECONDS)
+
+def closing(usage: str, close_by: int | None, now: int) -> int | None:
+    """When a code closes: longer than two hours is cut to two hours without a word."""
+    if usage == "multiple_use":
+        if close_by:
+            raise wire.invalid("close_by is not allowed for multiple_use", "close_by")
+        return None
+    if close_by is None:
+        return now + LATEST_SECONDS
+    if close_by < now + SOONEST_SECONDS:
+        raise wire.invalid("close_by should be at least 2 minutes from now", "close_by")
+    return min(close_by, now + LATEST_SECONDS)

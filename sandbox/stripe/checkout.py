@@ -141,7 +141,8 @@ def checked_mode(given: Mapping[str, Any]) -> str:
     if mode == "setup":
         if lines:
             raise wire.invalid("You can not pass `line_items` in `setup` mode.", param="line_items")
-        if not given.get("currency") and not given.get("payment_method_types"):
+        named = ("currency", "payment_method_types", "allowed_payment_method_types")
+        if not any(given.get(name) for name in named):
             raise params.absent("currency")
         return mode
     if not lines:

@@ -59,7 +59,8 @@ CHECKOUT: Spec = {
     **dict.fromkeys(("locale", "submit_type", "ui_mode", "billing_address_collection"), TEXT),
     "expires_at": WHOLE,
     "metadata": WORDS,
-    "payment_method_types": [TEXT],
+    "payment_method_types": [TEXT],  # gone from the API with endive; older callers still send it
+    "allowed_payment_method_types": [TEXT],
     "line_items": [
         {
             "price_data": {

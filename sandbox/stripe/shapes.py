@@ -49,6 +49,7 @@ def session(given: Mapping[str, Any], now: int, *, live: bool) -> Body:
         "id": record_id,
         "object": "checkout.session",
         **dict.fromkeys(("after_expiration", "allow_promotion_codes")),
+        "allowed_payment_method_types": given.get("allowed_payment_method_types"),
         **dict.fromkeys(("amount_subtotal", "amount_total")),
         "automatic_tax": {"enabled": False, "liability": None, "provider": None, "status": None},
         "billing_address_collection": given.get("billing_address_collection"),
@@ -74,7 +75,7 @@ def session(given: Mapping[str, Any], now: int, *, live: bool) -> Body:
         "payment_link": None,
         "payment_method_collection": "if_required",
         "payment_method_options": {},
-        "payment_method_types": given.get("payment_method_types") or ["card"],
+        "payment_method_types": ways(given),
         "payment_status": "no_payment_required" if given["mode"] == "setup" else "unpaid",
         "phone_number_collection": {"enabled": False},
         "recovered_from": None,
@@ -90,6 +91,12 @@ def session(given: Mapping[str, Any], now: int, *, live: bool) -> Body:
         "ui_mode": given.get("ui_mode"),
         "url": None,
     }
+
+
+def ways(given: Mapping[str, Any]) -> list[str]:
+    """The ways to pay on a page: those asked for, else cards."""
+    named = given.get("payment_method_types") or given.get("allowed_payment_method_types")
+    return named or ["card"]
 
 
 def item(line: Mapping[str, Any]) -> Body:

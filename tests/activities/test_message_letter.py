@@ -1,7 +1,8 @@
 """What a message says is what the rows say at the moment it leaves."""
 
+import re
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import pytest
@@ -11,6 +12,7 @@ from models.database import one
 from models.message import Purpose
 from models.messages import tell
 from models.money_in import NewPayment, receive
+from models.pay_link import PayLinks, revoke
 from models.payment import PaymentMethod
 from models.resident import Resident
 from models.suspension import promise
@@ -20,6 +22,7 @@ from tests.support.database import DatabaseUrls
 from tests.support.debt import Debt, a_debt, pay
 from tests.support.house import INR, ZONE, a_database, a_property, a_tenant
 from tests.support.recording import Recording
+from tests.support.web import a_vault
 from workers.message_relay import MessageRelay
 
 DUE = date(2026, 10, 5)
@@ -32,6 +35,7 @@ class Told:
     debt: Debt
     clock: SetClock
     carrier: Recording
+    links: PayLinks
 
     @property
     def collecting(self) -> Collecting:
@@ -43,7 +47,8 @@ class Told:
     async def sent(self) -> list[Outgoing]:
         """What leaves now."""
         already = len(self.carrier.carried)
-        await MessageRelay(self.debt.house.database, self.carrier, self.clock).turn()
+        database = self.debt.house.database
+        await MessageRelay(database, self.carrier, self.clock, links=self.links).turn()
         return [one.outgoing for one in self.carrier.carried[already:]]
 
     async def mail(self) -> Outgoing:
@@ -68,7 +73,7 @@ async def told(database_urls: DatabaseUrls) -> AsyncGenerator[Told]:
         house = await a_tenant(database)
         debt = await a_debt(house, DUE, place=await a_property(house, name="Lake House"))
         clock = SetClock(debt.after(1))
-        yield Told(debt, clock, Recording(clock))
+        yield Told(debt, clock, Recording(clock), PayLinks("https://inn.example", a_vault()))
 
 
 async def test_a_reminder_says_who_what_how_much_and_since_when(told: Told) -> None:
@@ -175,3 +180,60 @@ async def _paid_early(told: Told) -> None:
     )
     async with told.debt.house.session() as session:
         await receive(session, new, told.clock.at)
+
+
+LINK = re.compile(r"https://inn\.example/pay/[A-Za-z0-9_-]{43}\b")
+
+
+def links_of(letters: list[Outgoing]) -> list[list[str]]:
+    """The pay links of each letter, of its text and of its HTML."""
+    return [LINK.findall(words) for one in letters for words in (one.text, one.html) if words]
+
+
+async def test_what_asks_for_money_carries_the_one_link_to_pay_it(told: Told) -> None:
+    """Mail and SMS, reminder, late fee and invoice alike; an old message's link stays good."""
+    async with told.debt.house.session() as session:
+        await tell(
+            session,
+            resident_id=told.debt.resident_id,
+            purpose=Purpose.INVOICE,
+            at=told.clock.at,
+            timezone=ZONE,
+            about_id=told.debt.invoice_id,
+        )
+    letters = await told.sent()
+    await told.collecting.remind(told.debt.look(told.clock.at))
+    letters += await told.sent()
+    await told.at(4)
+    await told.collecting.charge_late_fee(told.debt.look(told.clock.at))
+    letters += await told.sent()
+    assert len(letters) == 5, "an invoice goes by mail alone"
+    found = links_of(letters)
+    assert [len(each) for each in found] == [1] * 8
+    assert len({link for each in found for link in each}) == 1
+
+
+async def test_a_revoked_link_is_followed_by_another(told: Told) -> None:
+    await told.collecting.remind(told.debt.look(told.clock.at))
+    (before, *_), *_ = links_of(await told.sent())
+    async with told.debt.house.session() as session:
+        await revoke(session, told.debt.resident_id, told.clock.at)
+    await told.at(4)
+    await told.collecting.charge_late_fee(told.debt.look(told.clock.at))
+    (after, *_), *_ = links_of(await told.sent())
+    assert before != after
+
+
+async def test_a_receipt_carries_no_link(told: Told) -> None:
+    await pay(told.debt, told.clock.at)
+    letters = await told.sent()
+    assert letters
+    assert not any(links_of(letters))
+
+
+async def test_without_an_address_payers_can_reach_no_link_is_sent(told: Told) -> None:
+    unreachable = replace(told, links=PayLinks("", told.links.vault))
+    await unreachable.collecting.remind(told.debt.look(told.clock.at))
+    letters = await unreachable.sent()
+    assert letters
+    assert not [one for one in letters if "http" in one.text or "<a " in (one.html or "")]

@@ -48,7 +48,7 @@ async def test_its_files_are_kept_for_ever(client: httpx2.AsyncClient, name: str
 
 
 async def test_the_description_is_whole(client: httpx2.AsyncClient) -> None:
-    """Every route but health shows its permission, its key, its problems; writes their key."""
+    """Every route of a tenant shows its permission, its key, its problems; writes their key."""
     told = (await client.get("/openapi.json")).json()
     assert told["openapi"].startswith("3.")
     assert "HTTPValidationError" not in told["components"]["schemas"]
@@ -57,8 +57,8 @@ async def test_the_description_is_whole(client: httpx2.AsyncClient) -> None:
         for verb, operation in verbs.items():
             problem = operation["responses"]["default"]["content"]["application/problem+json"]
             assert problem["schema"]["$ref"] == "#/components/schemas/Problem"
-            if "/health" in path:
-                continue
+            if "/health" in path or "/payments/webhooks/" in path:
+                continue  # of nobody, or of whoever signed
             assert operation["x-permission"], path
             assert {"key": []} in operation["security"], path
             named = {parameter["name"] for parameter in operation.get("parameters", ())}

@@ -43,7 +43,7 @@ async def test_every_account_is_listed_with_its_balance(
     assert accounts["receivables"]["debit"] == inr("10000.00")
     assert accounts["receivables"]["balance"] == inr("0.00")
     assert accounts["bad_debts"]["balance"] == inr("0.00")
-    assert len(accounts) == 20
+    assert len(accounts) == 21
 
 
 async def test_entries_carry_their_postings_and_are_found_by_subject_and_account(

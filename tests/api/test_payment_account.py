@@ -9,12 +9,12 @@ import pytest
 
 from models.database import one
 from models.payment_account import PaymentAccount, credentials_of, webhook_secrets_of
-from models.registry import TABLES
 from models.tenant_setup import key_hash
 from runtime.clock import SetClock
 from tests.support.database import DatabaseUrls
 from tests.support.house import House
 from tests.support.web import a_client, a_vault
+from tests.support.written import everything
 
 KEY_ID, KEY_SECRET, SIGNS = "rzp_test_Abc123Def456", "s3cret-of-the-merchant", "whsec-first-one"
 RAZORPAY: dict[str, Any] = {
@@ -66,19 +66,6 @@ async def test_no_secret_stands_readable_anywhere(
     secrets = (KEY_SECRET, "another-secret-of-it", SIGNS, "whsec-two")
     for text in [said.text for said in answers] + await everything(database_urls):
         assert not [secret for secret in secrets if secret in text]
-
-
-async def everything(urls: DatabaseUrls) -> list[str]:
-    """Every row of every table as text, bytes as their letters."""
-    connection = await asyncpg.connect(urls.superuser)
-    try:
-        return [
-            str(dict(row))
-            for table in TABLES.sorted_tables
-            for row in await connection.fetch(f"select * from {table.name}")  # noqa: S608
-        ]
-    finally:
-        await connection.close()
 
 
 async def test_an_adapter_gets_the_keys_and_whoever_verifies_the_secrets(house: House) -> None:

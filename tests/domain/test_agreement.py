@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from domain.agreement import AgreementFacts, next_month, plan
+from domain.agreement import AgreementFacts, next_due, next_month, plan
 from domain.billing_run import AgreementTerms
 from domain.calendar import INDIA, Month
 from domain.proration import Basis
@@ -73,3 +73,11 @@ def test_what_costs_nothing_or_is_over_has_no_plan() -> None:
     assert list(plan(facts(date(2026, 10, 5), rent=0), AT)) == []
     over = facts(date(2026, 1, 1), date(2026, 6, 30), date(2026, 6, 1))
     assert list(plan(over, AT)) == []
+
+
+def test_the_next_bill_says_when_it_will_be_due() -> None:
+    """The later of the due day and the issue day with its patience; none where none comes."""
+    billed = facts(date(2026, 8, 1), billed=date(2026, 10, 1))
+    assert next_due(billed, AT) == date(2026, 11, 6)
+    over = facts(date(2026, 1, 1), date(2026, 6, 30), date(2026, 6, 1))
+    assert next_due(over, AT) is None

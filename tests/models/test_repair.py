@@ -131,14 +131,16 @@ async def test_every_tenants_lives_are_found_in_one_go(scene: Scene) -> None:
             assert len((await session.scalars(select(Wake))).all()) == 1
 
 
-async def planned_message(scene: Scene) -> tuple[UUID, str]:
-    """A message that a life should carry, whose life was never born."""
+async def planned_message(
+    scene: Scene, kind: SubjectKind = SubjectKind.MESSAGE
+) -> tuple[UUID, str]:
+    """A message (or another kind) that a life should carry, whose life was never born."""
     async with scene.house.session() as session:
         message_id = await session.scalar(text("select gen_random_uuid()"))
         await session.execute(
             insert(PlannedAction).values(
                 tenant_id=scene.house.tenant_id,
-                subject_kind=SubjectKind.MESSAGE,
+                subject_kind=kind,
                 subject_id=message_id,
                 ordinal=0,
                 at=NOON,
@@ -208,6 +210,7 @@ async def test_a_run_under_way_is_found_by_its_life(scene: Scene) -> None:
 async def test_every_kind_that_has_a_home_is_found_when_it_has_no_life(scene: Scene) -> None:
     """A new kind of life is not forgotten here."""
     await planned_message(scene)
+    await planned_message(scene, SubjectKind.PAYMENT_ATTEMPT)
     await queued(scene, OCTOBER)
     await scene.run("delete from lives")
     async with scene.house.database.platform("test") as session:

@@ -6,10 +6,16 @@ from typing import Any
 import httpx2
 import pytest
 
+from providers import stripe_wire
 from providers.mail import MailMessenger, MailSettings
+from providers.razorpay import RazorpayGateway
+from providers.razorpay_wire import RazorpayClient
+from providers.stripe import StripeGateway
 from providers.twilio import TwilioMessenger, TwilioSettings
+from providers.wire import Wire
 from sandbox.main import Running, running
 from tests.support.outgoing import ACCOUNT, Inbox, Order
+from tests.support.paying import NOW, Till
 
 
 @pytest.fixture
@@ -62,3 +68,32 @@ async def twilio(box: Running) -> AsyncGenerator[TwilioMessenger]:
     )
     yield twilio
     await twilio.close()
+
+
+@pytest.fixture
+async def till(client: httpx2.AsyncClient) -> Till:
+    """The sandbox's steering; its clock stands at NOW."""
+    till = Till(client)
+    await till.at(NOW)
+    return till
+
+
+@pytest.fixture
+async def wire() -> AsyncGenerator[Wire]:
+    """Connections with little patience."""
+    wire = Wire(1.0)
+    yield wire
+    await wire.close()
+
+
+@pytest.fixture
+def stripe(box: Running, wire: Wire) -> StripeGateway:
+    """Sunrise's own account."""
+    return StripeGateway(stripe_wire.client(wire, f"{box.url}/stripe", "sk_test_sunrise", None))
+
+
+@pytest.fixture
+def razorpay(box: Running, wire: Wire) -> RazorpayGateway:
+    """Sunrise's own account."""
+    url = f"{box.url}/razorpay"
+    return RazorpayGateway(RazorpayClient(wire, url, "rzp_test_sunrise", "key-secret"))

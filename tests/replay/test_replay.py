@@ -33,9 +33,17 @@ from workflows.billing_clock import BillingClock
 from workflows.billing_run import BillingRun
 from workflows.invoice_collection import InvoiceCollection
 from workflows.message_delivery import MessageDelivery
+from workflows.payment_attempt import PaymentAttempt
 from workflows.repair import Repair
 
-WORKFLOWS = [BillingClock, BillingRun, InvoiceCollection, MessageDelivery, Repair]
+WORKFLOWS = [
+    BillingClock,
+    BillingRun,
+    InvoiceCollection,
+    MessageDelivery,
+    PaymentAttempt,
+    Repair,
+]
 KEPT = sorted(HISTORIES.glob("*.json"))
 
 

@@ -133,6 +133,13 @@ async def test_a_session_is_opened_read_listed_and_expired(
         await sdk.v1.checkout.sessions.expire_async(made.id)
 
 
+async def test_ways_to_pay_are_a_filter_since_endive(sdk: stripe.StripeClient) -> None:
+    asked = {name: value for name, value in PAYMENT.items() if name != "payment_method_types"}
+    asked["allowed_payment_method_types"] = ["upi"]
+    made = await sdk.v1.checkout.sessions.create_async(asked)  # pyright: ignore[reportArgumentType]
+    assert made.allowed_payment_method_types == made.payment_method_types == ["upi"]
+
+
 async def test_a_bare_key_is_tried_by_asking_whose_it_is(sdk: stripe.StripeClient) -> None:
     account = await sdk.v1.accounts.retrieve_current_async()
     assert account.charges_enabled

@@ -1,5 +1,6 @@
 """One set of facts for every template: a payer, her invoices, the papers about them."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -11,9 +12,16 @@ from domain.tax import Document
 from templates import facts
 
 INVOICE, FEE = "INV/26-27/000123", "INV/26-27/000124"
-PAY = "http://127.0.0.1:8000/pay/0123456789abcdef0123456789abcdef"
+PAY = "https://inn.example.com/pay/0123456789_abcdefghijklmnopqrstuvwxyz-ABCDEF"
+SEE = "http://127.0.0.1:8000/see/0123456789abcdef"
 STOP = "http://127.0.0.1:8000/stop/0123456789abcdef"
 DUE_DAY = date(2026, 10, 5)
+
+
+def words_of(html: str) -> str:
+    """The page as it is read: no tags, single spaces."""
+    body = re.sub(r"<style>.*?</style>|<title>.*?</title>", " ", html, flags=re.DOTALL)
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", body)).replace("&amp;", "&")
 
 
 def inr(rupees: str) -> Money:
@@ -137,7 +145,7 @@ def receipt(**changed: object) -> facts.Receipt:
     told: dict[str, object] = {
         "sender": SENDER,
         "payer_name": "Asha Rao",
-        "url": PAY,
+        "url": SEE,
         "number": "RCP/26-27/000031",
         "amount": inr("10000.00"),
         "method": "cash",

@@ -57,6 +57,10 @@ WORDS: dict[tuple[str, str], Any] = {
     ("payment_accounts", "provider"): "razorpay",
     ("payment_accounts", "mode"): "own_keys",
     ("payment_accounts", "status"): "active",
+    ("payment_attempts", "provider"): "razorpay",
+    ("payment_attempts", "by"): "link",
+    ("payment_attempts", "status"): "created",
+    ("gateway_logs", "provider"): "razorpay",
 }
 FILLERS: tuple[tuple[Any, Callable[[], Any]], ...] = (
     (Uuid, uuid7),

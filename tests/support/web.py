@@ -30,13 +30,14 @@ async def a_client(
     clock: Clock | None = None,
     vault: Vault | None = None,
     key: str | None = None,
+    links: Links | None = None,
     routers: Sequence[APIRouter] = (),
 ) -> AsyncGenerator[httpx2.AsyncClient]:
     """A program of the tenant, with its secret key unless another is given; paths are relative.
 
     `routers` are served beside the product's own.
     """
-    parts = Parts(house.database, vault or a_vault(), clock or SetClock(NOON), Links())
+    parts = Parts(house.database, vault or a_vault(), clock or SetClock(NOON), links or Links())
     app = build(parts)
     for router in routers:
         app.include_router(router, prefix="/api/v1")

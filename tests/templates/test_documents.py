@@ -23,15 +23,10 @@ from tests.support.papers import (
     receipt_paper,
     start_page,
     tax_invoice,
+    words_of,
 )
 
 both_languages = pytest.mark.parametrize("locale", ["en", "hi"])
-
-
-def words_of(html: str) -> str:
-    """The page as it is read: no tags, single spaces."""
-    body = re.sub(r"<style>.*?</style>|<title>.*?</title>", " ", html, flags=re.DOTALL)
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", body)).replace("&amp;", "&")
 
 
 def test_a_tax_invoice_has_every_field_of_rule_46() -> None:

@@ -151,7 +151,7 @@ async def test_letters_under_way_are_finished_and_the_others_left_to_the_next_wo
     assert {d.state for d in tried} == {DeliveryState.sent}
     assert len(await scene.mails()) == len(tried)
     async with a_worker(scene) as worker:  # at once, not when a lease has run out
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(45):
             while len(await scene.mails()) < 30:
                 await asyncio.sleep(0.1)
         worker.tell()
