@@ -33,6 +33,7 @@ from models.task import open_task
 from providers.payments import Opened, PageState, Standing
 
 CALL_SECONDS: Final = 30
+_NOT_OPENED: Final = frozenset({AttemptStatus.created, AttemptStatus.unknown})
 Answer = TypeVar("Answer")
 
 
@@ -101,12 +102,12 @@ class Attempting(LifeSteps[PaymentAttempt]):
     @activity.defn
     async def close_page(self, look: Look) -> Outlook:
         """Let nobody pay there any more; what was paid before is booked."""
-        return await self._ended(look, Step.close_page, AttemptStatus.cancelled)
+        return await self._ended(look, Step.close_page)
 
     @activity.defn
     async def end_page(self, look: Look) -> Outlook:
         """The page's time is over: see how it ended."""
-        return await self._ended(look, Step.end_page, AttemptStatus.expired)
+        return await self._ended(look, Step.end_page)
 
     @activity.defn
     async def look_up_late(self, look: Look) -> Outlook:
@@ -122,12 +123,12 @@ class Attempting(LifeSteps[PaymentAttempt]):
                 await self._change(look, lambda _, a: _looked_late(a, look.at))
         return await self._seen(look)
 
-    async def _ended(self, look: Look, step: Step, status: AttemptStatus) -> Outlook:
+    async def _ended(self, look: Look, step: Step) -> Outlook:
         order = await self._begun(look, step)
         if order is None:
             return await self._seen(look)
         if order.page_id is None:
-            await self._change(look, lambda s, a: moved(s, a, status, look.at))
+            await self._change(look, lambda s, a: _nobody_asked(s, a, look.at))
             return await self._seen(look)
         try:
             standing = await _called(order.gateway.close(order.asked, order.page_id))
@@ -150,7 +151,8 @@ class Attempting(LifeSteps[PaymentAttempt]):
     ) -> Order | None:
         """What to ask of whom, if the step is still the first that is due; `mark` is kept first.
 
-        What keeps us from asking at all, such as keys that cannot be read, is for a person.
+        What keeps us from asking at all, such as keys that are missing, ends what was never asked
+        for; of a page that may be there it is for a person.
         """
         try:
             async with self._transaction(look) as session:
@@ -165,7 +167,7 @@ class Attempting(LifeSteps[PaymentAttempt]):
         except NotFound:
             return None
         except Refused as refusal:
-            await self._handed_over(look, step, refusal.detail)
+            await self._cannot_ask(look, step, refusal)
             return None
 
     async def _change(
@@ -187,6 +189,14 @@ class Attempting(LifeSteps[PaymentAttempt]):
                 await page_closed(session, attempt.id, look.at)
             elif attempt.status == AttemptStatus.unknown:
                 await _opened(session, attempt, standing.opened, look.at)
+
+    async def _cannot_ask(self, look: Look, step: Step, refusal: Refused) -> None:
+        async with self._transaction(look) as session:
+            attempt = await self._lock(session, look.subject.id)
+            if attempt.status == AttemptStatus.created:
+                await _refused(session, attempt, refusal.code, look.at)
+            else:
+                await _ask_a_person(session, attempt.id, step, refusal.detail, look.at)
 
     async def _handed_over(self, look: Look, step: Step, detail: str) -> None:
         async with self._transaction(look) as session:
@@ -233,6 +243,9 @@ async def _learned_id(attempt: PaymentAttempt, opened: Opened) -> None:
 
 
 async def _refused(session: AsyncSession, attempt: PaymentAttempt, code: str, at: datetime) -> None:
+    """There is no page and will be none. Money that came meanwhile says otherwise, and stands."""
+    if attempt.status not in _NOT_OPENED:
+        return
     attempt.failure_code = code
     await moved(session, attempt, AttemptStatus.failed, at)
     if code == "CREDENTIALS":
@@ -249,6 +262,8 @@ async def _refused(session: AsyncSession, attempt: PaymentAttempt, code: str, at
 
 async def _not_now(session: AsyncSession, attempt: PaymentAttempt, at: datetime) -> None:
     """It was surely not opened: as before it was asked for, and tried again later."""
+    if attempt.status != AttemptStatus.unknown:
+        return
     tries = attempt.tries
     await moved(session, attempt, AttemptStatus.created, at)
     attempt.tries = tries
@@ -263,6 +278,10 @@ async def _never_opened(session: AsyncSession, attempt: PaymentAttempt, at: date
         await moved(session, attempt, status, at)
     elif attempt.status == AttemptStatus.pending:
         await page_closed(session, attempt.id, at)
+
+
+async def _nobody_asked(session: AsyncSession, attempt: PaymentAttempt, at: datetime) -> None:
+    await page_closed(session, attempt.id, at)
 
 
 async def _put_off(attempt: PaymentAttempt, at: datetime) -> None:

@@ -29,11 +29,11 @@ from models.life import SubjectKind
 from models.pay_link import resolve
 from models.pay_page import account_of
 from models.payment_attempt import PaymentAttempt
+from runtime.lives import PATIENCE
 from templates import page
 from templates.facts import Choice, PayLinkUnknown
 
 router = APIRouter(prefix="/pay", include_in_schema=False)
-WAITS_SECONDS: Final = 5
 TURNS: Final = 3
 INVOICES_MAX: Final = 100
 
@@ -91,7 +91,7 @@ async def pay(token: str, request: Request) -> Response:
         return answered(page(PayLinkUnknown(), chosen(request) or asked_for(request)), 404)
     payer = Payer(parts, Actor(ACTOR, request.state.request_id), *found, sent)
     try:
-        async with asyncio.timeout(WAITS_SECONDS):
+        async with asyncio.timeout(PATIENCE.total_seconds()):
             attempt = await payer.opened()
     except (Unavailable, TimeoutError):
         return await _form(request, token, payer, 503)

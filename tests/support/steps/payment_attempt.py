@@ -20,7 +20,7 @@ from models.pay_link import PayLinks
 from models.payment_attempt import PaymentAttempt, locked
 from providers.payments import Asked, Gateway, Movement, Opened, PageState, Standing
 from tests.support.attempt import an_account, an_attempt, hears, opened, told
-from tests.support.debt import a_debt, ten
+from tests.support.debt import Debt, a_debt, ten
 from tests.support.house import House, a_tenant
 from tests.support.twice import Ground, Step, twice
 from tests.support.web import a_vault
@@ -43,6 +43,12 @@ class Till:
     async def close(self) -> None:
         """Nothing is connected."""
 
+    async def opens(self, asked: Asked) -> Opened:
+        """A page, and never a second one."""
+        assert "open" not in self.asked, "a page was asked for twice"
+        self.asked.append("open")
+        return page_of(asked)
+
 
 class _Counter(Gateway):
     """The till as one account sees it."""
@@ -51,20 +57,18 @@ class _Counter(Gateway):
         self._till = till
 
     async def open(self, asked: Asked) -> Opened:
-        """A page, and never a second one."""
-        assert "open" not in self._till.asked, "a page was asked for twice"
-        self._till.asked.append("open")
-        return self._page(asked)
+        """As the till does."""
+        return await self._till.opens(asked)
 
     async def look_up(self, asked: Asked, provider_id: str | None) -> Standing:
         """As it stands."""
         del provider_id
-        return Standing(self._page(asked), self._till.state)
+        return Standing(page_of(asked), self._till.state)
 
     async def close(self, asked: Asked, provider_id: str) -> Standing:
         """It is closed, however often."""
         del provider_id
-        return Standing(self._page(asked), PageState.closed)
+        return Standing(page_of(asked), PageState.closed)
 
     async def capture(self, provider_payment_id: str, amount: Money) -> Movement:
         """It is taken, however often."""
@@ -75,18 +79,29 @@ class _Counter(Gateway):
     async def check(self) -> None:
         """The keys are good."""
 
-    def _page(self, asked: Asked) -> Opened:
-        return Opened("page_of_the_till", asked.expires_at, "https://pay.example/page")
+
+def page_of(asked: Asked) -> Opened:
+    """The one page there is."""
+    return Opened("page_of_the_till", asked.expires_at, "https://pay.example/page")
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
     """An attempt of a house, and the steps of its life."""
 
-    house: House
+    debt: Debt
     attempt: PaymentAttempt
+    purse: Purse
     attempting: Attempting
     subject: Subject
+
+    @property
+    def house(self) -> House:
+        return self.debt.house
+
+    @property
+    def by(self) -> PayBy:
+        return PayBy(self.attempt.by)
 
     async def change(self, change: Callable[[AsyncSession], Awaitable[object]]) -> None:
         """Something happens to it, in a transaction of its own."""
@@ -94,38 +109,41 @@ class Scene:
             await change(session)
 
 
-async def _asked(ground: Ground, state: PageState = PageState.open) -> Scene:
+async def a_scene(ground: Ground, state: PageState = PageState.open) -> Scene:
+    """Somebody wants to pay a debt by link."""
     house = await a_tenant(ground.database)
     vault = a_vault()
     await an_account(house, vault, Provider.razorpay)
-    attempt = await an_attempt(await a_debt(house, date(2026, 10, 20)), PayBy.link, NOW)
+    debt = await a_debt(house, date(2026, 10, 20))
+    attempt = await an_attempt(debt, PayBy.link, NOW)
     workflow_id = keys.payment_attempt(house.tenant_id, attempt.id)
     purse = Purse(Till(state), PayLinks("https://house.example", vault))
     attempting = Attempting(ground.database, ground.store_id, purse)
-    return Scene(house, attempt, attempting, Subject(house.tenant_id, attempt.id, workflow_id))
+    subject = Subject(house.tenant_id, attempt.id, workflow_id)
+    return Scene(debt, attempt, purse, attempting, subject)
 
 
 async def _open(ground: Ground, state: PageState = PageState.open) -> Scene:
-    scene = await _asked(ground, state)
+    scene = await a_scene(ground, state)
     await scene.attempting.open_page(Look(scene.subject, NOW))
     return scene
 
 
 @twice(Attempting.look)
 async def somebody_wants_to_pay(ground: Ground) -> Step:
-    scene = await _asked(ground)
+    scene = await a_scene(ground)
     return Step(scene.attempting.look, (Look(scene.subject, NOW),))
 
 
 @twice(Attempting.open_page)
 async def the_page_is_asked_for(ground: Ground) -> Step:
-    scene = await _asked(ground)
+    scene = await a_scene(ground)
     return Step(scene.attempting.open_page, (Look(scene.subject, NOW),))
 
 
 @twice(Attempting.look_up)
 async def the_answer_was_lost(ground: Ground) -> Step:
-    scene = await _asked(ground)
+    scene = await a_scene(ground)
 
     async def lose(session: AsyncSession) -> None:
         attempt = await locked(session, scene.attempt.id)
@@ -137,7 +155,7 @@ async def the_answer_was_lost(ground: Ground) -> Step:
 
 @twice(Attempting.take_money)
 async def a_payment_waits(ground: Ground) -> Step:
-    scene = await _asked(ground)
+    scene = await a_scene(ground)
     attempt = await opened(scene.house, scene.attempt, NOW)
     await hears(scene.house, told(attempt, NOW, MovementState.authorized), NOW)
     return Step(scene.attempting.take_money, (Look(scene.subject, NOW),))
