@@ -3,7 +3,7 @@
 Pydantic payloads, refusals that are never retried, fairness between tenants.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,8 +19,11 @@ from temporalio.client import (
     Interceptor,
     OutboundInterceptor,
     StartWorkflowInput,
+    StartWorkflowUpdateWithStartInput,
     WorkflowHandle,
+    WorkflowUpdateHandle,
 )
+from temporalio.common import Priority
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.exceptions import ApplicationError
 from temporalio.plugin import SimplePlugin
@@ -109,11 +112,23 @@ class Fairness(Interceptor):
 
 class _FairStart(OutboundInterceptor):
     async def start_workflow(self, input: StartWorkflowInput) -> WorkflowHandle[Any, Any]:  # noqa: A002
-        subject = input.args[0] if input.args else None
-        if isinstance(subject, Subject):
-            fair = replace(input.priority, fairness_key=str(subject.tenant_id))
-            input.priority = fair
+        input.priority = _fair(input.args, input.priority)
         return await super().start_workflow(input)
+
+    async def start_update_with_start_workflow(
+        self,
+        input: StartWorkflowUpdateWithStartInput,  # noqa: A002
+    ) -> WorkflowUpdateHandle[Any]:
+        start = input.start_workflow_input
+        start.priority = _fair(start.args, start.priority)
+        return await super().start_update_with_start_workflow(input)
+
+
+def _fair(arguments: Sequence[Any], priority: Priority) -> Priority:
+    subject = arguments[0] if arguments else None
+    if not isinstance(subject, Subject):
+        return priority
+    return replace(priority, fairness_key=str(subject.tenant_id))
 
 
 class Refusals(WorkerInterceptor):

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import httpx2
 import pytest
 
+from domain import keys
 from domain.payment_account import Provider
 from tests.conftest import TemporalServer
 from tests.support.debt import RENT_MINOR, a_debt
@@ -76,7 +77,11 @@ async def test_another_way_closes_the_page_before(
         assert (first.status, second.status) == ("cancelled", "pending")
         assert second.amount_minor == 400_000 < RENT_MINOR
         assert (await find(shop, second.id)).pay_url == answer.headers["Location"]
+        workflow_id = keys.payment_attempt(house.tenant_id, second.id)
+        life = await shop.temporal.get_workflow_handle(workflow_id).describe()
+        queued = life.raw_description.workflow_execution_info.priority
+        assert queued.fairness_key == str(house.tenant_id)  # however it was started
         link = f"{shop.box.url}/razorpay/v1/payment_links/{first.page_id}"
-        keys = ("rzp_test_Sunrise1", "rzp-sunrise-secret")
-        found = await shop.client.get(link, auth=keys)
+        merchant = ("rzp_test_Sunrise1", "rzp-sunrise-secret")
+        found = await shop.client.get(link, auth=merchant)
         assert found.json()["status"] == "cancelled"
