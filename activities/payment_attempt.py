@@ -26,13 +26,18 @@ from models import payment_attempt, plan
 from models.attempt_news import page_closed
 from models.database import Actor, Database
 from models.life import SubjectKind
+from models.payment_account import SEALED
 from models.payment_attempt import PaymentAttempt, facts_of, moved
 from models.plan import Planned
 from models.provider_money import hear
 from models.task import open_task
-from providers.payments import Opened, PageState, Standing
+from providers.payments import Opened, PageState, Refusal, Standing
 
 CALL_SECONDS: Final = 30
+_KEYS: Final = {
+    Refusal.credentials: "{provider} refuses the keys of our account",
+    SEALED: "the keys of our account at {provider} cannot be opened",
+}
 _NOT_OPENED: Final = frozenset({AttemptStatus.created, AttemptStatus.unknown})
 Answer = TypeVar("Answer")
 
@@ -248,13 +253,13 @@ async def _refused(session: AsyncSession, attempt: PaymentAttempt, code: str, at
         return
     attempt.failure_code = code
     await moved(session, attempt, AttemptStatus.failed, at)
-    if code == "CREDENTIALS":
+    if code in _KEYS:
         await open_task(
             session,
             kind="payment_account",
             subject_id=attempt.account_id,
             what="check_credentials",
-            title=f"{attempt.provider} refuses the keys of our account",
+            title=_KEYS[code].format(provider=attempt.provider),
             detail="Nobody can pay by link until they are replaced.",
             at=at,
         )

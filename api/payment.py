@@ -17,8 +17,9 @@ from api.permission import Permission, allows
 from api.request import Here, TenantRoute
 from domain.calendar import local_day
 from models import money_in
+from models.bounce import bounce
 from models.database import one
-from models.money_in import NewPayment
+from models.money_intake import NewPayment
 from models.paper import language_of, receipt_paper
 from models.payment import Allocation, Payment, PaymentMethod, PaymentStatus
 from models.payment_query import Part, parts_of
@@ -168,7 +169,7 @@ async def bounce_payment(
 ) -> PaymentAnswer:
     """A cheque came back: what it paid is open again and is collected again."""
     at, said = here.parts.clock.now(), body or BounceBody()
-    return await _one(here, await money_in.bounce(here.session, payment_id, at, said.reason))
+    return await _one(here, await bounce(here.session, payment_id, at, said.reason))
 
 
 async def _one(here: Here, row: Payment) -> PaymentAnswer:

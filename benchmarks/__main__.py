@@ -6,7 +6,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from benchmarks import api, billing, importing, lives, messages
+from benchmarks import api, billing, importing, lives, messages, payments
 from benchmarks.figure import Figure, keep, table
 
 BENCHMARKS: dict[str, Callable[[], Awaitable[dict[str, Figure]]]] = {
@@ -15,6 +15,9 @@ BENCHMARKS: dict[str, Callable[[], Awaitable[dict[str, Figure]]]] = {
     "messages": messages.measure,
     "api": api.measure,
     "import": importing.measure,
+    "payments": payments.measure,
+    "webhooks": payments.measure,
+    "pay_page": payments.measure,
 }
 FILE = Path(".innkeeper/bench.json")
 
@@ -22,9 +25,9 @@ FILE = Path(".innkeeper/bench.json")
 async def measure(only: str | None) -> dict[str, Figure]:
     """The figures of every benchmark, or of those whose name begins like `only`."""
     figures: dict[str, Figure] = {}
-    for group, benchmark in BENCHMARKS.items():
-        if only is None or only.split(".")[0] == group:
-            figures |= await benchmark()
+    groups = [name for name in BENCHMARKS if only is None or only.split(".")[0] == name]
+    for benchmark in dict.fromkeys(BENCHMARKS[group] for group in groups):
+        figures |= await benchmark()
     return {name: figure for name, figure in figures.items() if name.startswith(only or "")}
 
 

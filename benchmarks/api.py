@@ -1,7 +1,6 @@
 """Reads over HTTP: a page of invoices by the API, beside a bare FastAPI route with one query."""
 
 import asyncio
-import base64
 import time
 from collections.abc import Mapping
 from statistics import median
@@ -12,6 +11,7 @@ import httpx2
 from benchmarks.figure import Figure
 from benchmarks.house import BilledHouse, a_billed_house
 from benchmarks.part import a_process
+from benchmarks.settings import settings_of
 from models.vault import new_keyset
 from runtime.embedded.ports import any_free_port
 
@@ -26,7 +26,9 @@ async def measure() -> dict[str, Figure]:
     async with a_billed_house(INVOICES) as house:
         ports = any_free_port(), any_free_port()
         ours, bare = (f"http://127.0.0.1:{port}" for port in ports)
-        api = a_process(("cli.main", "api"), _settings(house, ports[0]), f"{ours}/health/live")
+        api = a_process(
+            ("cli.main", "api"), settings_of(house, ports[0], new_keyset()), f"{ours}/health/live"
+        )
         peer = a_process(
             ("benchmarks.bare_api",), _bare_settings(house, ports[1]), f"{bare}/health/live"
         )
@@ -82,22 +84,6 @@ async def _rate(url: str, headers: Mapping[str, str]) -> float:
         began = time.perf_counter()
         await asyncio.gather(*(ask() for _ in range(REQUESTS)))
         return REQUESTS / (time.perf_counter() - began)
-
-
-def _settings(house: BilledHouse, port: int) -> dict[str, str]:
-    return {
-        "INNKEEPER_DATABASE_URL": house.dsn("inn_app"),
-        "INNKEEPER_PLATFORM_DATABASE_URL": house.dsn("inn_platform"),
-        "INNKEEPER_API_PORT": str(port),
-        "INNKEEPER_KEYSET": new_keyset(),
-        "INNKEEPER_BLIND_INDEX_KEY": base64.b64encode(bytes(32)).decode(),
-        "INNKEEPER_SMTP_HOST": "127.0.0.1",
-        "INNKEEPER_SMTP_FROM": "billing@example.com",
-        "INNKEEPER_TWILIO_ACCOUNT_SID": "AC" + "0" * 32,
-        "INNKEEPER_TWILIO_AUTH_TOKEN": "token",
-        "INNKEEPER_TWILIO_FROM": "+15005550006",
-        "INNKEEPER_LOG_LEVEL": "error",
-    }
 
 
 def _bare_settings(house: BilledHouse, port: int) -> dict[str, str]:

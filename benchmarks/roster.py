@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
-from models.bulk import driver_of, new_ids
+from models.bulk import driver_of
 from models.place import Property
 
 _PLACES = (
@@ -78,7 +78,7 @@ async def many_agreements(
         )
     )
     driver = await driver_of(session)
-    ids = new_ids(3 * amount)
+    ids = [uuid7() for _ in range(3 * amount)]
     agreements, residents, beds = ids[:amount], ids[amount : 2 * amount], ids[2 * amount :]
     await driver.execute(_PLACES[0], property_id, floor_id)
     await driver.execute(_PLACES[1], property_id, floor_id, room_id)

@@ -23,9 +23,11 @@ from uuid_utils.compat import uuid7
 
 from cli.demo_tale import Tale
 from domain.calendar import Month, at_local
-from models import agreement, money_in
+from models import agreement
 from models.database import Actor, Database, one
 from models.invoice import Invoice
+from models.money_in import receive
+from models.money_intake import NewPayment
 from models.payment import PaymentMethod
 from models.place import Bed, Floor, Property, Room, Unit, UnitKind
 from models.resident import AgreementStatus, Resident
@@ -188,8 +190,8 @@ async def _pay(stage: Stage, day: date) -> None:
     async with stage.database.tenant(stage.tenant_id, ACTOR) as session:
         invoices = (await session.scalars(select(Invoice).order_by(Invoice.due_date))).all()
         owed = sum(invoice.balance_minor for invoice in invoices)
-        new = money_in.NewPayment(invoices[0].resident_id, owed, "INR", PaymentMethod.CASH, day)
-        await money_in.receive(session, new, stage.clock.now())
+        new = NewPayment(invoices[0].resident_id, owed, "INR", PaymentMethod.CASH, day)
+        await receive(session, new, stage.clock.now())
 
 
 if __name__ == "__main__":

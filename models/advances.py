@@ -57,14 +57,14 @@ async def _used_up(
     uses = await _uses(session, resident_id, currency)
     touched: set[UUID] = set()
     while changed := await reverse_fees(session, _coming(uses), at):
-        touched |= changed
+        touched |= {penalty.id for penalty in changed}
         uses = await _uses(session, resident_id, currency)
     late = list({use.invoice.id: use.invoice for use in uses}.values())
     if fees := await charge_days(session, late, _coming(uses), at):
         touched |= {fee.id for fee in fees}
         uses = await _uses(session, resident_id, currency)
-    shares = [Share(use.invoice.id, use.minor, payment_id=use.payment.id) for use in uses]
-    await allocate(session, shares, currency, at)
+    shares = [Share(use.invoice.id, use.minor, currency, payment_id=use.payment.id) for use in uses]
+    await allocate(session, shares, at)
     for use in uses:
         use.payment.unallocated_minor -= use.minor
         await _used(session, use, at)

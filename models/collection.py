@@ -1,5 +1,6 @@
 """An invoice as its collection sees it: the facts in its rows, and the plan that follows."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -8,21 +9,25 @@ from uuid import UUID
 
 from sqlalchemy import Select, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from domain import invoice_collection, keys
+from domain.errors import NotFound
+from domain.instalments import Part
 from domain.invoice import InvoiceStatus, InvoiceType
 from domain.invoice_collection import CollectionFacts
 from domain.late_fee import FeePart, LateFeeBase, LateFeeKind, LateFeeTerms
 from models import plan
 from models.attempt_asking import close_outpaid
 from models.database import one, tenant_of
-from models.fee_facts import fee_facts
+from models.fee_facts import FeeFacts, fee_facts_of
 from models.instalment import parts_of
 from models.invoice import Invoice, Reminder
 from models.life import SubjectKind
 from models.plan import Planned
 from models.record import Task, TaskStatus
-from models.task import close_tasks
+from models.settling import locked_where
+from models.task import close_tasks_of
 from models.tenant import BillingSettings
 
 
@@ -112,10 +117,34 @@ async def locked(session: AsyncSession, invoice_id: UUID) -> Invoice:
 
 async def facts_of(session: AsyncSession, invoice: Invoice) -> CollectionFacts:
     """What the rows say about a locked invoice."""
-    terms = CollectionTerms.read(invoice.terms)
-    around = (await session.execute(_around(invoice))).one()
+    return (await facts_of_all(session, [invoice]))[invoice.id]
+
+
+async def facts_of_all(
+    session: AsyncSession, invoices: Sequence[Invoice]
+) -> dict[UUID, CollectionFacts]:
+    """The same of many locked invoices."""
+    found = await session.execute(_around([invoice.id for invoice in invoices]))
+    around = {row.id: row for row in found}
+    terms = {invoice.id: CollectionTerms.read(invoice.terms) for invoice in invoices}
+    measured = await fee_facts_of(session, [(one, terms[one.id].fee) for one in invoices])
+    return {
+        invoice.id: _facts(
+            *(invoice, terms[invoice.id], around[invoice.id], measured[invoice.id]),
+            await parts_of(session, invoice),
+        )
+        for invoice in invoices
+    }
+
+
+def _facts(
+    invoice: Invoice,
+    terms: CollectionTerms,
+    around: Any,
+    measured: FeeFacts,
+    instalments: tuple[Part, ...],
+) -> CollectionFacts:
     parts = around.fee_parts or ()
-    measured = await fee_facts(session, invoice, terms.fee)
     return CollectionFacts(
         status=invoice.status,
         invoice_type=invoice.invoice_type,
@@ -142,7 +171,7 @@ async def facts_of(session: AsyncSession, invoice: Invoice) -> CollectionFacts:
         outstanding_fees_minor=measured.outstanding_fees_minor,
         fees_of_month_minor=measured.fees_of_month_minor,
         settled=measured.settled,
-        instalments=await parts_of(session, invoice),
+        instalments=instalments,
         parent_paid_at=around.parent_paid_at,
     )
 
@@ -171,54 +200,75 @@ async def replan(session: AsyncSession, invoice_id: UUID, at: datetime) -> Plann
 
     A page on which more could be paid than is owed now is closed. A penalty waits for its parent,
     so the parent's change is the penalty's news too. A closed invoice needs no operator any more;
-    one that opens again is handed over anew.
+    one that opens again is handed over anew. NotFound when there is no such invoice.
     """
-    invoice = await locked(session, invoice_id)
-    if invoice.status in _CLOSED:
-        await close_tasks(session, invoice.id, f"the invoice is {invoice.status}", at)
+    plans = await replan_all(session, [invoice_id], at)
+    if invoice_id not in plans:
+        raise NotFound(f"there is no invoice {invoice_id}")
+    return plans[invoice_id]
+
+
+async def replan_all(
+    session: AsyncSession, invoice_ids: Collection[UUID], at: datetime
+) -> dict[UUID, Planned]:
+    """The same for many invoices; their plans and those of the penalties that wait for them."""
+    if not invoice_ids:
+        return {}
+    invoices = await locked_where(session, Invoice.id.in_(invoice_ids))
+    await _rest(session, [one for one in invoices if one.status in _CLOSED], at)
+    await close_outpaid(session, invoice_ids, at)
+    invoices += await locked_where(
+        session,
+        Invoice.parent_id.in_(invoice_ids),
+        Invoice.id.not_in(invoice_ids),
+        Invoice.status == InvoiceStatus.issued,
+    )
+    facts = await facts_of_all(session, invoices)
+    tenant_id = tenant_of(session)
+    plans = {one.id: planned_from(tenant_id, one, facts[one.id], at) for one in invoices}
+    await plan.change_all(session, list(plans.values()))
+    return plans
+
+
+async def _rest(session: AsyncSession, invoices: Sequence[Invoice], at: datetime) -> None:
+    """Nobody looks after these invoices any more."""
+    for status in sorted({invoice.status for invoice in invoices}):
+        ids = [invoice.id for invoice in invoices if invoice.status == status]
+        await close_tasks_of(session, ids, f"the invoice is {status}", at)
+    for invoice in invoices:
         invoice.handed_over_at = None
         invoice.disputed_at = None
-        await session.flush()
-    await close_outpaid(session, [invoice.id], at)
-    now = await planned(session, invoice, at)
-    await plan.changed(session, now)
-    children = await session.scalars(
-        select(Invoice.id)
-        .where(Invoice.parent_id == invoice_id, Invoice.status == InvoiceStatus.issued)
-        .order_by(Invoice.id)
-    )
-    for child_id in children.all():
-        child = await locked(session, child_id)
-        await plan.changed(session, await planned(session, child, at))
-    return now
+    await session.flush()
 
 
 _CLOSED = frozenset({InvoiceStatus.paid, InvoiceStatus.cancelled, InvoiceStatus.written_off})
 
 
-def _around(invoice: Invoice) -> Select[Any, Any, Any, bool, Any]:
-    """What other rows say about an invoice, in one statement."""
+def _around(invoice_ids: Collection[UUID]) -> Select[UUID, Any, Any, Any, bool, Any]:
+    """What other rows say about invoices, in one statement."""
+    other = aliased(Invoice)
     sent = select(func.array_agg(Reminder.rung)).where(
-        Reminder.invoice_id == invoice.id, Reminder.instalment_id.is_(None)
+        Reminder.invoice_id == Invoice.id, Reminder.instalment_id.is_(None)
     )
     tasks = select(func.array_agg(Task.what)).where(
-        Task.subject_id == invoice.id, Task.status == TaskStatus.OPEN
+        Task.subject_id == Invoice.id, Task.status == TaskStatus.OPEN
     )
-    penalties = select(func.array_agg(Invoice.sequence)).where(
-        Invoice.parent_id == invoice.id, Invoice.invoice_type == InvoiceType.penalty
+    penalties = select(func.array_agg(other.sequence)).where(
+        other.parent_id == Invoice.id, other.invoice_type == InvoiceType.penalty
     )
     parent = exists().where(
-        Invoice.id == invoice.parent_id,
-        Invoice.status == InvoiceStatus.issued,
-        Invoice.balance_minor > 0,
+        other.id == Invoice.parent_id,
+        other.status == InvoiceStatus.issued,
+        other.balance_minor > 0,
     )
-    parent_paid = select(Invoice.paid_at).where(
-        Invoice.id == invoice.parent_id, Invoice.status == InvoiceStatus.paid
+    parent_paid = select(other.paid_at).where(
+        other.id == Invoice.parent_id, other.status == InvoiceStatus.paid
     )
     return select(
-        sent.scalar_subquery().label("rungs_sent"),
-        tasks.scalar_subquery().label("tasks_open"),
-        penalties.scalar_subquery().label("fee_parts"),
-        parent.label("parent_open"),
-        parent_paid.scalar_subquery().label("parent_paid_at"),
-    )
+        Invoice.id,
+        sent.correlate(Invoice).scalar_subquery().label("rungs_sent"),
+        tasks.correlate(Invoice).scalar_subquery().label("tasks_open"),
+        penalties.correlate(Invoice).scalar_subquery().label("fee_parts"),
+        parent.correlate(Invoice).label("parent_open"),
+        parent_paid.correlate(Invoice).scalar_subquery().label("parent_paid_at"),
+    ).where(Invoice.id.in_(invoice_ids))

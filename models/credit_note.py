@@ -50,12 +50,12 @@ async def take_back(
     freed = max(0, total - invoice.balance_minor)
     note = await _written(session, invoice, parts, at, reason=reason, freed=freed)
     await _kept(session, note, rows, parts)
-    shares = [Share(invoice.id, total, credit_note_id=note.id)]
+    shares = [Share(invoice.id, total, invoice.currency, credit_note_id=note.id)]
     shares += [
-        Share(invoice.id, -minor, payment_id=payment_id)
+        Share(invoice.id, -minor, invoice.currency, payment_id=payment_id)
         for payment_id, minor in await _freed(session, invoice.id, freed)
     ]
-    await allocate(session, shares, invoice.currency, at)
+    await allocate(session, shares, at)
     await _posted(session, invoice, note, parts, freed)
     if total == sum(charge.gross_minor for charge in left):
         invoice.balance_minor = 0

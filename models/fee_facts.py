@@ -90,12 +90,20 @@ ALONE = Beside()
 
 async def fee_facts(session: AsyncSession, invoice: Invoice, terms: LateFeeTerms) -> FeeFacts:
     """What the terms of an invoice need to know; nothing is read for ordinary ones."""
-    if invoice.invoice_type == InvoiceType.penalty:
-        return NOTHING_ASKED
-    asked = Asked(
-        invoice.id, invoice.resident_id, invoice.agreement_id, invoice.period, invoice.due_date
-    )
-    return (await facts_of_fees(session, [(asked, terms)]))[invoice.id]
+    return (await fee_facts_of(session, [(invoice, terms)]))[invoice.id]
+
+
+async def fee_facts_of(
+    session: AsyncSession, invoices: Sequence[tuple[Invoice, LateFeeTerms]]
+) -> dict[UUID, FeeFacts]:
+    """The same for many, by their ids."""
+    asked = [
+        (Asked(one.id, one.resident_id, one.agreement_id, one.period, one.due_date), terms)
+        for one, terms in invoices
+        if one.invoice_type != InvoiceType.penalty
+    ]
+    nothing = {one.id: NOTHING_ASKED for one, _ in invoices}
+    return nothing | await facts_of_fees(session, asked)
 
 
 async def facts_of_fees(

@@ -40,10 +40,12 @@ class Coming:
     paid_on: date
 
 
-async def reverse_fees(session: AsyncSession, coming: Sequence[Coming], at: datetime) -> set[UUID]:
+async def reverse_fees(
+    session: AsyncSession, coming: Sequence[Coming], at: datetime
+) -> list[Invoice]:
     """Credit of each part of a fee what this money, had it arrived on its day, would have spared.
 
-    The resident is locked. Returns the penalties that changed; a second call finds none.
+    The residents are locked. Returns the penalties that changed; a second call finds none.
     """
     found = await session.execute(
         select(Invoice.id, Invoice.parent_id).where(
@@ -54,16 +56,16 @@ async def reverse_fees(session: AsyncSession, coming: Sequence[Coming], at: date
     )
     pairs = found.all()
     if not pairs:
-        return set()
+        return []
     ids = {invoice_id for pair in pairs for invoice_id in pair if invoice_id is not None}
     locked = await locked_invoices(session, ids)
     by_id = {invoice.id: invoice for invoice in locked}
-    changed: set[UUID] = set()
+    changed: list[Invoice] = []
     for penalty_id, parent_id in pairs:
         assert parent_id is not None
         shares = [share for share in coming if share.invoice_id == parent_id]
         if await _reversed(session, by_id[parent_id], by_id[penalty_id], shares, at):
-            changed.add(penalty_id)
+            changed.append(by_id[penalty_id])
     return changed
 
 

@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
-from uuid_utils.compat import uuid7
 
 from domain.ledger import Account, Posting, balanced
-from models.database import tenant_of
+from models.bulk import insert_all, new_ids
 from models.ledger import JournalEntry
 from models.ledger import Posting as PostingRow
 
@@ -35,33 +33,42 @@ class NewEntry:
     receivables: Sequence[tuple[UUID, int]] = ()
 
 
-async def post(session: AsyncSession, new: NewEntry, postings: Sequence[Posting]) -> UUID:
+async def post(session: AsyncSession, new: NewEntry, postings: Sequence[Posting]) -> None:
     """Write the entry and its postings; ValueError when they do not balance or name no invoice."""
-    sides = _sides(new, balanced(postings))
-    entry = JournalEntry(
-        id=uuid7(),
-        kind=new.kind,
-        subject_id=new.subject_id,
-        day=new.day,
-        effective_at=new.at,
-        description=new.description,
-    )
-    session.add(entry)
-    await session.flush()
+    await post_all(session, [(new, postings)])
+
+
+async def post_all(
+    session: AsyncSession, acts: Sequence[tuple[NewEntry, Sequence[Posting]]]
+) -> None:
+    """The same for many acts, the postings of all in one statement."""
+    sides = [(new, _sides(new, balanced(postings))) for new, postings in acts]
+    ids = new_ids(len(acts))
+    entries = [
+        {
+            "id": entry_id,
+            "kind": new.kind,
+            "subject_id": new.subject_id,
+            "day": new.day,
+            "effective_at": new.at,
+            "description": new.description,
+        }
+        for entry_id, (new, _) in zip(ids, acts, strict=True)
+    ]
+    await insert_all(session, JournalEntry, entries)
     rows = [
         {
-            "tenant_id": tenant_of(session),
-            "entry_id": entry.id,
+            "entry_id": entry_id,
             "account": account,
             "minor": minor,
             "currency": new.currency,
             "invoice_id": invoice_id,
             "resident_id": new.resident_id,
         }
-        for account, minor, invoice_id in sides
+        for entry_id, (new, written) in zip(ids, sides, strict=True)
+        for account, minor, invoice_id in written
     ]
-    await session.execute(insert(PostingRow).values(rows))
-    return entry.id
+    await insert_all(session, PostingRow, rows)
 
 
 def _sides(new: NewEntry, postings: Sequence[Posting]) -> list[tuple[Account, int, UUID | None]]:

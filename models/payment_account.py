@@ -9,11 +9,12 @@ from enum import StrEnum
 from typing import Final, cast
 from uuid import UUID
 
+import tink
 from sqlalchemy import Index, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from domain.errors import IllegalTransition
+from domain.errors import IllegalTransition, Refused
 from domain.payment_account import (
     AccountMode,
     Provider,
@@ -29,6 +30,7 @@ from models.vault import Vault
 
 CREDENTIALS: Final = "payment_accounts.credentials"
 SIGNING: Final = "payment_accounts.webhook_secret"
+SEALED: Final = "SEALED"
 TOKEN_BYTES: Final = 24
 # A provider goes on signing with the old secret what it tries again: Razorpay for 24 hours,
 # Stripe for three days.
@@ -174,8 +176,11 @@ def close(account: PaymentAccount, at: datetime) -> None:
 
 
 def credentials_of(vault: Vault, account: PaymentAccount) -> dict[str, str]:
-    """The account's keys in clear, for an adapter alone."""
-    opened = vault.open(account.tenant_id, CREDENTIALS, account.credentials_encrypted)
+    """The account's keys in clear, for an adapter alone; Refused (code SEALED) by other keys."""
+    try:
+        opened = vault.open(account.tenant_id, CREDENTIALS, account.credentials_encrypted)
+    except tink.TinkError as error:
+        raise Refused("the account's keys were sealed with other keys", code=SEALED) from error
     return cast("dict[str, str]", json.loads(opened))
 
 

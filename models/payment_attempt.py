@@ -1,5 +1,6 @@
 """Tries to be paid through a provider: their rows, what these say, and the plan that follows."""
 
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -13,9 +14,10 @@ from domain.payment_attempt import LATE_AUTHORISATION, OPEN, AttemptFacts, Attem
 from models import event, plan
 from models.base import TenantRow, one_of, within_tenant
 from models.database import one, tenant_of
+from models.event import Happened
 from models.life import SubjectKind
 from models.plan import Planned
-from models.task import close_tasks, open_whats
+from models.task import close_tasks_of, open_whats, open_whats_of
 
 
 class PaymentAttempt(TenantRow):
@@ -100,14 +102,27 @@ async def locked(session: AsyncSession, attempt_id: UUID) -> PaymentAttempt:
     return await one(session, PaymentAttempt, attempt_id, lock=True)
 
 
-async def invoices_of(session: AsyncSession, attempt_id: UUID) -> list[UUID]:
-    """The invoices it asks for, by id."""
-    asked = select(AttemptInvoice.invoice_id).where(AttemptInvoice.attempt_id == attempt_id)
-    return list(await session.scalars(asked.order_by(AttemptInvoice.invoice_id)))
+async def invoices_of(
+    session: AsyncSession, attempt_ids: Collection[UUID]
+) -> dict[UUID, list[UUID]]:
+    """The invoices each asks for, by id."""
+    rows = await session.execute(
+        select(AttemptInvoice.attempt_id, AttemptInvoice.invoice_id)
+        .where(AttemptInvoice.attempt_id.in_(attempt_ids))
+        .order_by(AttemptInvoice.invoice_id)
+    )
+    asked: dict[UUID, list[UUID]] = {attempt_id: [] for attempt_id in attempt_ids}
+    for attempt_id, invoice_id in rows:
+        asked[attempt_id].append(invoice_id)
+    return asked
 
 
 async def facts_of(session: AsyncSession, attempt: PaymentAttempt) -> AttemptFacts:
     """What the rows say of a locked attempt."""
+    return _facts(attempt, await open_whats(session, attempt.id))
+
+
+def _facts(attempt: PaymentAttempt, tasks_open: frozenset[str]) -> AttemptFacts:
     may_come_late = attempt.provider == Provider.razorpay and attempt.looked_late_at is None
     return AttemptFacts(
         status=AttemptStatus(attempt.status),
@@ -123,21 +138,31 @@ async def facts_of(session: AsyncSession, attempt: PaymentAttempt) -> AttemptFac
         close_asked_at=attempt.close_asked_at,
         money_waits_since=attempt.money_waits_since,
         late_until=attempt.expires_at + LATE_AUTHORISATION if may_come_late else None,
-        tasks_open=await open_whats(session, attempt.id),
+        tasks_open=tasks_open,
     )
 
 
 async def planned(session: AsyncSession, attempt: PaymentAttempt) -> Planned:
     """The plan of a locked attempt."""
+    return (await planned_all(session, [attempt]))[0]
+
+
+async def planned_all(session: AsyncSession, attempts: Sequence[PaymentAttempt]) -> list[Planned]:
+    """The plans of locked attempts."""
     await session.flush()
-    return Planned(
-        kind=SubjectKind.PAYMENT_ATTEMPT,
-        subject_id=attempt.id,
-        workflow_id=keys.payment_attempt(tenant_of(session), attempt.id),
-        property_id=None,
-        stage=attempt.status,
-        actions=payment_attempt.plan(await facts_of(session, attempt)),
-    )
+    tasks = await open_whats_of(session, [attempt.id for attempt in attempts])
+    tenant_id = tenant_of(session)
+    return [
+        Planned(
+            kind=SubjectKind.PAYMENT_ATTEMPT,
+            subject_id=attempt.id,
+            workflow_id=keys.payment_attempt(tenant_id, attempt.id),
+            property_id=None,
+            stage=attempt.status,
+            actions=payment_attempt.plan(_facts(attempt, tasks.get(attempt.id, frozenset()))),
+        )
+        for attempt in attempts
+    ]
 
 
 async def replan(session: AsyncSession, attempt_id: UUID, _at: datetime) -> Planned:
@@ -151,28 +176,42 @@ async def moved(
     session: AsyncSession, attempt: PaymentAttempt, status: AttemptStatus, at: datetime
 ) -> None:
     """Take a locked attempt to another status; at its end its invoices may be asked for anew."""
-    was, attempt.status = attempt.status, status
-    attempt.tries, attempt.tried_at = 0, None
-    if status is not AttemptStatus.unknown:
-        attempt.unknown_since, attempt.look_ups = None, 0
+    await move_all(session, [attempt], status, at)
+
+
+async def move_all(
+    session: AsyncSession, attempts: Sequence[PaymentAttempt], status: AttemptStatus, at: datetime
+) -> None:
+    """The same for many locked attempts."""
+    others = [attempt for attempt in attempts if attempt.status != status]
+    for attempt in attempts:
+        attempt.status, attempt.tries, attempt.tried_at = status, 0, None
+        if status is not AttemptStatus.unknown:
+            attempt.unknown_since, attempt.look_ups = None, 0
+        if status not in OPEN:
+            attempt.ended_at = at
+            attempt.pay_url = attempt.upi_uri = None
     if status not in OPEN:
-        attempt.ended_at = at
-        attempt.pay_url = attempt.upi_uri = None
-        await session.execute(
-            update(AttemptInvoice)
-            .where(AttemptInvoice.attempt_id == attempt.id, AttemptInvoice.is_open)
-            .values(is_open=False)
-        )
-        await close_tasks(session, attempt.id, f"the attempt is {status}", at)
-    if was != status:
-        kind = SubjectKind.PAYMENT_ATTEMPT
-        await event.record(
-            session,
-            f"payment_attempt.{status}",
-            kind,
-            attempt.id,
-            at,
-            resident_id=str(attempt.resident_id),
-            amount_minor=attempt.amount_minor,
-            currency=attempt.currency,
-        )
+        await _let_go(session, [attempt.id for attempt in attempts], status, at)
+    await event.record_all(session, [_told(attempt) for attempt in others], at)
+
+
+async def _let_go(
+    session: AsyncSession, ids: Collection[UUID], status: AttemptStatus, at: datetime
+) -> None:
+    await session.execute(
+        update(AttemptInvoice)
+        .where(AttemptInvoice.attempt_id.in_(ids), AttemptInvoice.is_open)
+        .values(is_open=False)
+    )
+    await close_tasks_of(session, ids, f"the attempt is {status}", at)
+
+
+def _told(attempt: PaymentAttempt) -> Happened:
+    said = {
+        "resident_id": str(attempt.resident_id),
+        "amount_minor": attempt.amount_minor,
+        "currency": attempt.currency,
+    }
+    kind = SubjectKind.PAYMENT_ATTEMPT
+    return Happened(f"payment_attempt.{attempt.status}", kind, attempt.id, said)

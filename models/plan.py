@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.errors import Refused
 from domain.next_action import NextAction, Outlook, outlook
+from models.bulk import Row, insert_all
 from models.database import tenant_of
 from models.life import LifeRow, PlannedAction, SubjectKind, Wake
 
@@ -40,20 +41,24 @@ class Planned:
 
 async def write_plan(session: AsyncSession, planned: Planned) -> None:
     """Replace the subject's plan; its row is locked by the caller. The same plan is left alone."""
-    rows = _rows(planned)
-    standing = await session.execute(
+    await _write_all(session, [planned])
+
+
+async def _write_all(session: AsyncSession, plans: Sequence[Planned]) -> None:
+    ids = [planned.subject_id for planned in plans]
+    found = await session.execute(
         select(*(getattr(PlannedAction, name) for name in _COLUMNS))
-        .where(PlannedAction.subject_id == planned.subject_id)
-        .order_by(PlannedAction.ordinal)
+        .where(PlannedAction.subject_id.in_(ids))
+        .order_by(PlannedAction.subject_id, PlannedAction.ordinal)
     )
-    if [dict(row) for row in standing.mappings()] == rows:
-        return
-    await session.execute(
-        delete(PlannedAction).where(PlannedAction.subject_id == planned.subject_id)
-    )
-    if rows:
-        tenant = {"tenant_id": tenant_of(session)}
-        await session.execute(insert(PlannedAction), [tenant | row for row in rows])
+    standing: dict[UUID, list[dict[str, object]]] = {}
+    for row in found.mappings():
+        standing.setdefault(row["subject_id"], []).append(dict(row))
+    rows = {planned.subject_id: _rows(planned) for planned in plans}
+    other = [subject for subject in rows if standing.get(subject, []) != rows[subject]]
+    if gone := [subject for subject in other if subject in standing]:
+        await session.execute(delete(PlannedAction).where(PlannedAction.subject_id.in_(gone)))
+    await insert_all(session, PlannedAction, [row for subject in other for row in rows[subject]])
 
 
 _COLUMNS = (
@@ -122,17 +127,27 @@ async def changed(session: AsyncSession, planned: Planned) -> None:
     It matters when the first action is earlier than the life waits for, when there is no life,
     or (with low priority) when nothing is left and a life still waits.
     """
-    await write_plan(session, planned)
-    lives = await session.scalars(
-        select(LifeRow.awaits_at).where(LifeRow.subject_id == planned.subject_id)
+    await change_all(session, [planned])
+
+
+async def change_all(session: AsyncSession, plans: Sequence[Planned]) -> None:
+    """The same for many subjects, each once."""
+    await _write_all(session, plans)
+    ids = [planned.subject_id for planned in plans]
+    found = await session.execute(
+        select(LifeRow.subject_id, LifeRow.awaits_at).where(LifeRow.subject_id.in_(ids))
     )
-    waits_until = list(lives)
-    if planned.actions:
-        first = planned.actions[0].at
-        if not any(at is not None and at <= first for at in waits_until):
-            await wake(session, planned.kind, planned.subject_id, planned.workflow_id)
-    elif waits_until:
-        await wake(session, planned.kind, planned.subject_id, planned.workflow_id, LOW)
+    lives: dict[UUID, datetime | None] = dict(found.all())
+    rows: list[Row] = []
+    for planned in plans:
+        waits = planned.subject_id in lives
+        until = lives.get(planned.subject_id)
+        if planned.actions:
+            if until is None or until > planned.actions[0].at:
+                rows.append(_wake_of(planned, NORMAL))
+        elif waits:
+            rows.append(_wake_of(planned, LOW))
+    await insert_all(session, Wake, rows)
 
 
 async def wake(
@@ -143,10 +158,17 @@ async def wake(
     priority: int = NORMAL,
 ) -> None:
     """Ask the relay to wake (or start) the life of this subject after commit."""
-    session.add(
-        Wake(subject_kind=kind, subject_id=subject_id, workflow_id=workflow_id, priority=priority)
-    )
-    await session.flush()
+    row = {"subject_kind": kind, "subject_id": subject_id, "workflow_id": workflow_id}
+    await insert_all(session, Wake, [row | {"priority": priority}])
+
+
+def _wake_of(planned: Planned, priority: int) -> Row:
+    return {
+        "subject_kind": planned.kind,
+        "subject_id": planned.subject_id,
+        "workflow_id": planned.workflow_id,
+        "priority": priority,
+    }
 
 
 def still_first(planned: Planned, what: str, at: datetime) -> bool:

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.errors import IllegalTransition, Unavailable
 from domain.payment_account import Provider
+from models.bulk import driver_of
 from models.database import one
 from models.fair_queue import fair_heads
 from models.gateway_log import GatewayLog, LogStatus
@@ -73,9 +74,34 @@ def _waits(row: type[GatewayLog]) -> ColumnElement[bool]:
     )
 
 
-async def done(session: AsyncSession, held: Held, outcome: str, at: datetime) -> None:
-    """It is settled, together with what it did. Unavailable when somebody else has it by now."""
-    await _let_go(session, held, status=LogStatus.DONE, outcome=outcome, done_at=at, problem=None)
+async def still_held(session: AsyncSession, held: Sequence[Held]) -> list[Held]:
+    """Those of a tenant that nobody else took meanwhile, locked until the transaction ends."""
+    rows = await session.execute(
+        select(GatewayLog.id, GatewayLog.leased_until)
+        .where(
+            GatewayLog.id.in_({one.id for one in held}),
+            GatewayLog.status == LogStatus.PROCESSING,
+        )
+        .order_by(GatewayLog.id)
+        .with_for_update()
+    )
+    leases: dict[UUID, datetime | None] = dict(rows.all())
+    return [one for one in held if one.id in leases and leases[one.id] == one.leased_until]
+
+
+async def done(session: AsyncSession, settled: Sequence[tuple[Held, str]], at: datetime) -> None:
+    """These are settled, together with what they did; each is still held."""
+    driver = await driver_of(session)
+    ids = [one.id for one, _ in settled]
+    await driver.execute(_DONE, ids, [outcome for _, outcome in settled], at)
+
+
+_DONE = """
+update gateway_logs l set status = 'done', leased_until = null, outcome = s.outcome, done_at = $3,
+       problem = null
+  from unnest($1::uuid[], $2::text[]) s(id, outcome)
+ where l.id = s.id
+"""
 
 
 async def put_off(session: AsyncSession, held: Held, problem: str) -> None:

@@ -55,10 +55,16 @@ async def recover(
 ) -> None:
     """Write down what a payment recovers, or recovers no more; its postings are the caller's."""
     shares = [
-        Share(recovery.invoice.id, recovery.minor, payment_id=payment.id, recovered=True)
+        Share(
+            recovery.invoice.id,
+            recovery.minor,
+            payment.currency,
+            payment_id=payment.id,
+            recovered=True,
+        )
         for recovery in recoveries
     ]
-    await allocate(session, shares, payment.currency, at)
+    await allocate(session, shares, at)
     for recovery in recoveries:
         recovery.invoice.recovered_minor += recovery.minor
         await event.record(

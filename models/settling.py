@@ -4,13 +4,14 @@ The resident's row is locked first (FOR NO KEY UPDATE), then invoices by id, the
 two acts on one resident never interleave, and no two wait for each other in a circle.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, case, func, insert, or_, select
+from sqlalchemy import ColumnElement, case, func, or_, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -18,7 +19,9 @@ from domain.calendar import fiscal_year
 from domain.errors import NotFound
 from domain.invoice import InvoiceStatus
 from models import event
+from models.bulk import insert_all
 from models.database import one, tenant_of
+from models.event import Happened
 from models.invoice import Invoice
 from models.life import SubjectKind
 from models.number import take_numbers
@@ -30,11 +33,20 @@ from models.tenant import Tenant
 
 async def lock_resident(session: AsyncSession, resident_id: UUID) -> None:
     """Hold the resident's money until the transaction ends; NotFound when there is no resident."""
-    found = await session.scalar(
-        select(Resident.id).where(Resident.id == resident_id).with_for_update(key_share=True)
+    await lock_residents(session, [resident_id])
+
+
+async def lock_residents(session: AsyncSession, resident_ids: Iterable[UUID]) -> None:
+    """Hold the money of these residents, in the order of their ids; NotFound names one of them."""
+    wanted = set(resident_ids)
+    found = await session.scalars(
+        select(Resident.id)
+        .where(Resident.id.in_(wanted))
+        .order_by(Resident.id)
+        .with_for_update(key_share=True)
     )
-    if found is None:
-        raise NotFound(f"there is no resident {resident_id}")
+    if missing := sorted(wanted - set(found)):
+        raise NotFound(f"there is no resident {missing[0]}")
 
 
 async def locked_invoice(session: AsyncSession, invoice_id: UUID) -> Invoice:
@@ -47,7 +59,7 @@ async def locked_invoice(session: AsyncSession, invoice_id: UUID) -> Invoice:
 
 async def locked_invoices(session: AsyncSession, ids: Iterable[UUID]) -> list[Invoice]:
     """These invoices, locked in the order of their ids; the resident is locked by the caller."""
-    return await _locked(session, Invoice.id.in_(set(ids)))
+    return await locked_where(session, Invoice.id.in_(set(ids)))
 
 
 async def open_invoices(
@@ -57,15 +69,25 @@ async def open_invoices(
 
     The named one is among them whatever its state, and so is its late fee.
     """
+    invoices = await open_invoices_of(session, [resident_id], () if named is None else [named])
+    return [invoice for invoice in invoices[resident_id] if invoice.currency == currency]
+
+
+async def open_invoices_of(
+    session: AsyncSession, resident_ids: Collection[UUID], named: Collection[UUID] = ()
+) -> dict[UUID, list[Invoice]]:
+    """The same of many residents, in every currency."""
     takes = Invoice.status == InvoiceStatus.issued
-    if named is not None:
-        takes = or_(takes, Invoice.id == named, Invoice.parent_id == named)
-    return await _locked(
-        session, Invoice.resident_id == resident_id, Invoice.currency == currency, takes
-    )
+    if named:
+        takes = or_(takes, Invoice.id.in_(named), Invoice.parent_id.in_(named))
+    invoices: dict[UUID, list[Invoice]] = {resident_id: [] for resident_id in resident_ids}
+    for invoice in await locked_where(session, Invoice.resident_id.in_(resident_ids), takes):
+        invoices[invoice.resident_id].append(invoice)
+    return invoices
 
 
-async def _locked(session: AsyncSession, *conditions: ColumnElement[bool]) -> list[Invoice]:
+async def locked_where(session: AsyncSession, *conditions: ColumnElement[bool]) -> list[Invoice]:
+    """Such invoices, locked in the order of their ids and read anew."""
     rows = await session.scalars(
         select(Invoice)
         .where(*conditions)
@@ -81,51 +103,73 @@ async def moved(session: AsyncSession, invoice: Invoice, minor: int, at: datetim
 
     One of which a part was given up is never paid: with nothing left it is written off again.
     """
-    if minor == 0:
-        return
+    await move_all(session, [(invoice, minor)], at)
+
+
+async def move_all(
+    session: AsyncSession, changes: Iterable[tuple[Invoice, int]], at: datetime
+) -> None:
+    """The same for many locked invoices."""
+    happened = [_changed(invoice, minor, at) for invoice, minor in changes if minor]
+    await event.record_all(session, [one for one in happened if one is not None], at)
+
+
+def _changed(invoice: Invoice, minor: int, at: datetime) -> Happened | None:
     invoice.balance_minor += minor
     if invoice.balance_minor == 0:
         given_up = invoice.written_off_minor > 0
-        paid = InvoiceStatus.written_off if given_up else InvoiceStatus.paid
-        await closed(session, invoice, paid, at)
-    elif invoice.status != InvoiceStatus.issued:
-        invoice.status = InvoiceStatus.issued
-        invoice.paid_at = None
-        invoice.closing_reason = None
-        await _told(session, invoice, "reopened", at)
+        return _closed(invoice, InvoiceStatus.written_off if given_up else InvoiceStatus.paid, at)
+    if invoice.status == InvoiceStatus.issued:
+        return None
+    invoice.status = InvoiceStatus.issued
+    invoice.paid_at = None
+    invoice.closing_reason = None
+    return _told(invoice, "reopened")
 
 
 async def closed(
     session: AsyncSession, invoice: Invoice, status: InvoiceStatus, at: datetime
 ) -> None:
     """Nothing is owed on a locked invoice any more, for the reason that `status` names."""
+    await event.record_all(session, [_closed(invoice, status, at)], at)
+
+
+def _closed(invoice: Invoice, status: InvoiceStatus, at: datetime) -> Happened:
     invoice.status = status
     invoice.paid_at = at if status is InvoiceStatus.paid else None
     invoice.cancelled_at = at if status is InvoiceStatus.cancelled else None
-    await _told(session, invoice, status, at)
+    return _told(invoice, status)
 
 
-async def _told(session: AsyncSession, invoice: Invoice, what: str, at: datetime) -> None:
-    balance = invoice.balance_minor
-    await event.record(
-        session, f"invoice.{what}", SubjectKind.INVOICE, invoice.id, at, balance_minor=balance
-    )
+def _told(invoice: Invoice, what: str) -> Happened:
+    said = {"balance_minor": invoice.balance_minor}
+    return Happened(f"invoice.{what}", SubjectKind.INVOICE, invoice.id, said)
 
 
 async def timezone_of(session: AsyncSession, resident_id: UUID) -> str:
     """The zone of the house the resident lives in, or lived in last; else the tenant's own."""
-    zone = await session.scalar(
-        select(Property.timezone)
-        .join(Agreement, Agreement.property_id == Property.id)
-        .where(Agreement.resident_id == resident_id)
+    return (await timezones_of(session, [resident_id]))[resident_id]
+
+
+async def timezones_of(session: AsyncSession, resident_ids: Iterable[UUID]) -> dict[UUID, str]:
+    """The same for many residents."""
+    wanted = set(resident_ids)
+    rows = await session.execute(
+        select(Agreement.resident_id, Property.timezone)
+        .join(Property, Property.id == Agreement.property_id)
+        .where(Agreement.resident_id.in_(wanted))
+        .ext(distinct_on(Agreement.resident_id))
         .order_by(
+            Agreement.resident_id,
             case((Agreement.status == AgreementStatus.ACTIVE, 0), else_=1),
             Agreement.start_date.desc(),
             Agreement.id,
         )
-        .limit(1)
     )
-    return zone or (await our_tenant(session)).timezone
+    zones: dict[UUID, str] = dict(rows.all())
+    if homeless := wanted - zones.keys():
+        zones |= dict.fromkeys(homeless, (await our_tenant(session)).timezone)
+    return zones
 
 
 async def our_tenant(session: AsyncSession) -> Tenant:
@@ -138,9 +182,18 @@ async def next_number(session: AsyncSession, series: str, day: date) -> str:
 
     An act that needs several takes its credit notes' numbers first and its payment's last.
     """
+    return (await next_numbers(session, series, [day]))[0]
+
+
+async def next_numbers(session: AsyncSession, series: str, days: Sequence[date]) -> list[str]:
+    """A number for each of these days, in their order."""
     tenant = await our_tenant(session)
-    taken = await take_numbers(session, {series: 1}, fiscal_year(day, tenant.country))
-    return taken[series][0]
+    years = [fiscal_year(day, tenant.country) for day in days]
+    given = {
+        year: iter((await take_numbers(session, {series: years.count(year)}, year))[series])
+        for year in sorted(set(years))
+    }
+    return [next(given[year]) for year in years]
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,31 +205,27 @@ class Share:
 
     invoice_id: UUID
     minor: int
+    currency: str
     payment_id: UUID | None = None
     credit_note_id: UUID | None = None
     recovered: bool = False
 
 
-async def allocate(
-    session: AsyncSession, shares: Sequence[Share], currency: str, at: datetime
-) -> None:
+async def allocate(session: AsyncSession, shares: Sequence[Share], at: datetime) -> None:
     """Write down whose money went to which invoice; balances and postings are the caller's."""
     rows = [
         {
-            "tenant_id": tenant_of(session),
             "payment_id": share.payment_id,
             "credit_note_id": share.credit_note_id,
             "invoice_id": share.invoice_id,
             "amount_minor": share.minor,
-            "currency": currency,
+            "currency": share.currency,
             "recovered": share.recovered,
             "effective_at": at,
         }
         for share in shares
     ]
-    if rows:
-        await session.flush()
-        await session.execute(insert(Allocation).values(rows))
+    await insert_all(session, Allocation, rows)
 
 
 async def paid_by(session: AsyncSession, invoice_id: UUID) -> dict[UUID, int]:

@@ -21,7 +21,8 @@ from domain.statement_matching import Ask, Book, Matching, There, Verdict, rehea
 from domain.statement_words import address_in, is_upi
 from models import event
 from models.database import Actor, Database, tenant_of
-from models.money_in import NewPayment, receive
+from models.money_in import receive
+from models.money_intake import NewPayment
 from models.payment import Payment, PaymentMethod
 from models.settling import lock_resident
 from models.statement import STATEMENT_LINE, LineState, StatementLine

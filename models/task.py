@@ -1,9 +1,10 @@
 """Things only a person can settle: opened once per subject and step, resolved as news."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select, text, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -46,17 +47,37 @@ async def open_task(
 
 async def open_whats(session: AsyncSession, subject_id: UUID) -> frozenset[str]:
     """The steps of a subject that wait for a person."""
-    rows = await session.scalars(
-        select(Task.what).where(Task.subject_id == subject_id, Task.status == TaskStatus.OPEN)
+    return (await open_whats_of(session, [subject_id])).get(subject_id, frozenset())
+
+
+async def open_whats_of(
+    session: AsyncSession, subject_ids: Collection[UUID]
+) -> dict[UUID, frozenset[str]]:
+    """The same of many; a subject that waits for nobody is left out."""
+    rows = await session.execute(
+        select(Task.subject_id, func.array_agg(Task.what))
+        .where(Task.subject_id.in_(subject_ids), Task.status == TaskStatus.OPEN)
+        .group_by(Task.subject_id)
     )
-    return frozenset(rows)
+    return {subject_id: frozenset(whats) for subject_id, whats in rows}
 
 
 async def close_tasks(
     session: AsyncSession, subject_id: UUID, resolution: str, at: datetime, what: str | None = None
 ) -> None:
     """Nobody needs to look at this subject any more: its open tasks, or one of them, are done."""
-    query = update(Task).where(Task.subject_id == subject_id, Task.status == TaskStatus.OPEN)
+    await close_tasks_of(session, [subject_id], resolution, at, what)
+
+
+async def close_tasks_of(
+    session: AsyncSession,
+    subject_ids: Collection[UUID],
+    resolution: str,
+    at: datetime,
+    what: str | None = None,
+) -> None:
+    """The same for many subjects."""
+    query = update(Task).where(Task.subject_id.in_(subject_ids), Task.status == TaskStatus.OPEN)
     if what is not None:
         query = query.where(Task.what == what)
     await session.execute(

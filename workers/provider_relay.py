@@ -5,10 +5,11 @@ It holds no state: events are leased, and a relay that dies leaves them to the n
 
 import asyncio
 from collections.abc import Sequence
+from uuid import UUID
 
 import structlog
 
-from activities.provider_event import Booking
+from activities.provider_event import Bookkeeping
 from domain.errors import Unavailable
 from models.database import Actor, Database
 from models.provider_event import Held, give_back, lease
@@ -28,7 +29,7 @@ class ProviderRelay:
         self._database = database
         self._clock = clock
         self._stop = stop or asyncio.Event()
-        self._booking = Booking(database, ACTOR)
+        self._books = Bookkeeping(database, ACTOR)
 
     async def turn(self) -> int:
         """Settle one batch; returns how many events there were.
@@ -38,23 +39,26 @@ class ProviderRelay:
         """
         async with self._database.platform("relay: provider event") as session:
             held = await lease(session, BATCH)
+        by_tenant: dict[UUID, list[Held]] = {}
+        for one in held:
+            by_tenant.setdefault(one.tenant_id, []).append(one)
         gate = asyncio.Semaphore(IN_FLIGHT)
         left: list[Held] = []
 
-        async def settle(one: Held) -> None:
+        async def settle(of_tenant: Sequence[Held]) -> None:
             async with gate:
                 if self._stop.is_set():
-                    left.append(one)
+                    left.extend(of_tenant)
                 else:
-                    await self._booking.settle(one, self._clock.now())
+                    await self._books.settle(of_tenant, self._clock.now())
 
-        ends = await asyncio.gather(*map(settle, held), return_exceptions=True)
+        ends = await asyncio.gather(*map(settle, by_tenant.values()), return_exceptions=True)
         await self._give_back(left)
         for end in ends:
             if isinstance(end, Unavailable):
                 raise end
             if end is not None:
-                log.error("a provider event went wrong", exc_info=end)
+                log.error("provider events went wrong", exc_info=end)
         return len(held)
 
     async def _give_back(self, held: Sequence[Held]) -> None:

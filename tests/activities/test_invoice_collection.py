@@ -20,7 +20,7 @@ from domain.lives import Look
 from domain.message_delivery import DeliveryState
 from domain.next_action import Outlook
 from domain.tax import Document
-from models import money_in
+from models.bounce import bounce
 from models.invoice import Invoice, InvoiceLine, Reminder
 from models.ledger import Posting
 from models.life import LifeRow
@@ -248,7 +248,7 @@ async def test_a_closed_invoice_needs_no_operator_and_one_that_reopens_is_handed
     async with house.session() as session:
         task = (await session.scalars(select(Task))).one()
         assert (task.status, task.resolution) == (TaskStatus.DONE, "the invoice is paid")
-        await money_in.bounce(session, payment.id, debt.after(25), "no funds")
+        await bounce(session, payment.id, debt.after(25), "no funds")
     outlook = await collecting.look(debt.look(debt.after(25)))
     assert outlook.step == Step.hand_to_operator
     await collecting.hand_to_operator(debt.look(debt.after(25)))

@@ -11,7 +11,8 @@ from activities.invoice_collection import Collecting
 from models.database import one
 from models.message import Purpose
 from models.messages import tell
-from models.money_in import NewPayment, receive
+from models.money_in import receive
+from models.money_intake import NewPayment
 from models.pay_link import PayLinks, revoke
 from models.payment import PaymentMethod
 from models.resident import Resident

@@ -7,12 +7,12 @@ import pytest
 
 from domain.errors import Conflict, IllegalTransition, InvalidInput
 from models import credit
+from models.bounce import bounce
 from models.credit import cancel, waive_fee, write_off
 from models.database import Database, one
 from models.invoice import CreditNote
 from models.life import PlannedAction
 from models.message import Message, Purpose
-from models.money_in import bounce
 from models.payment import Payment, PaymentMethod
 from tests.support.books import (
     DUE,

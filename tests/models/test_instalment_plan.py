@@ -7,12 +7,12 @@ import pytest
 from domain.errors import IllegalTransition
 from domain.invoice_collection import Step
 from models import suspension
+from models.bounce import bounce
 from models.database import Database, one
 from models.instalment import Instalment, open_parts_of
 from models.instalment_plan import agree, cancel
 from models.invoice import Invoice, Reminder
 from models.message import Message, Purpose
-from models.money_in import bounce
 from models.payment import PaymentMethod
 from models.record import AuditRow
 from tests.support.books import DUE, breaches, rows

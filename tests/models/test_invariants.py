@@ -15,13 +15,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from domain.errors import Refused
 from domain.ledger import Account
 from models import credit, late_fee
+from models.bounce import bounce
 from models.collection import facts_of
 from models.credit import cancel, waive_fee, write_off
 from models.database import Database
 from models.invariants import INVARIANTS
 from models.invoice import Invoice
 from models.ledger import Posting
-from models.money_in import bounce, pay_in_full
+from models.money_in import pay_in_full
 from models.payment import Payment, PaymentMethod
 from models.recovery import recover_from_advances
 from models.reissuing import reissue

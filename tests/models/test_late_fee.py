@@ -11,12 +11,12 @@ from domain.errors import IllegalTransition
 from domain.invoice_collection import Step, plan
 from domain.late_fee import FeePart, LateFeeBase, LateFeeKind
 from models import credit, suspension
+from models.bounce import bounce
 from models.collection import CollectionTerms, facts_of, locked
 from models.database import Database
 from models.instalment_plan import agree
 from models.invoice import CreditNote, Invoice
 from models.message import Message, Purpose
-from models.money_in import bounce
 from models.payment import PaymentMethod
 from tests.support.books import DUE, another, booked, breaches, money, rows
 from tests.support.debt import DAILY_TERMS, DAY_MINOR, FEE_MINOR, RENT_MINOR, Debt, a_debt, pay

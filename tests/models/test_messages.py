@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from domain.message_delivery import DeliveryState
+from models.bounce import bounce
 from models.database import one
 from models.invoice import Invoice, Reminder
 from models.message import Delivery, Message, Purpose
@@ -15,7 +16,6 @@ from models.message_facts import to_remind_of
 from models.message_queue import lease
 from models.message_wanted import still_wanted
 from models.messages import tell
-from models.money_in import bounce
 from models.payment import Payment, PaymentMethod
 from models.resident import Resident
 from tests.support.debt import Debt, a_debt, pay, ten

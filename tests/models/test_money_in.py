@@ -10,12 +10,14 @@ from sqlalchemy import select
 
 from domain.errors import Conflict, IllegalTransition, InvalidInput, NotFound
 from models import credit
+from models.advances import use_advances
+from models.bounce import bounce
 from models.database import Database, one
 from models.invoice import Invoice
 from models.ledger import JournalEntry
 from models.life import PlannedAction, Wake
 from models.message import Message, Purpose
-from models.money_in import bounce, pay_in_full, receive, use_advances
+from models.money_in import pay_in_full, receive
 from models.payment import Allocation, Payment, PaymentMethod, PaymentStatus
 from tests.support.books import (
     DUE,

@@ -3,11 +3,11 @@
 import pytest
 
 from domain.errors import IllegalTransition, InvalidInput
+from models.bounce import bounce
 from models.credit import credit, write_off
 from models.database import Database, one
 from models.invoice import Invoice
 from models.message import Message, Purpose
-from models.money_in import bounce
 from models.payment import Payment, PaymentMethod
 from models.recovery import recover_from_advances
 from tests.support.books import (

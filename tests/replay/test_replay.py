@@ -19,7 +19,8 @@ from temporalio.worker import Replayer
 from domain import keys
 from models.invoice import Invoice
 from models.message import Message
-from models.money_in import NewPayment, receive
+from models.money_in import receive
+from models.money_intake import NewPayment
 from models.payment import PaymentMethod
 from models.record import BillingRun as RunRow
 from runtime import schedules

@@ -15,7 +15,8 @@ from models.invariants import check
 from models.invoice import Invoice
 from models.issuing import NewInvoice, issue
 from models.ledger import Posting
-from models.money_in import NewPayment, receive
+from models.money_in import receive
+from models.money_intake import NewPayment
 from models.payment import Payment, PaymentMethod
 from models.settling import locked_invoice
 from tests.support.debt import RENT_MINOR, TERMS, Debt, a_line, ten

@@ -19,7 +19,8 @@ from models.collection import CollectionTerms
 from models.database import one
 from models.invoice import Invoice
 from models.issuing import NewInvoice, issue
-from models.money_in import NewPayment, receive
+from models.money_in import receive
+from models.money_intake import NewPayment
 from models.payment import Payment, PaymentMethod
 from tests.support.house import INR, ZONE, House, Place, a_property, a_resident, an_agreement
 

@@ -119,7 +119,9 @@ def at_sandbox(box: Running, timeout_seconds: float = 20) -> PaymentSettings:
 
 
 @asynccontextmanager
-async def a_shop(house: House, server: TemporalServer) -> AsyncGenerator[Shop]:
+async def a_shop(
+    house: House, server: TemporalServer, timeout_seconds: float = 20
+) -> AsyncGenerator[Shop]:
     """Everything of it runs until the block ends."""
     vault = a_vault()
     namespace = await own_namespace(server)
@@ -128,7 +130,7 @@ async def a_shop(house: House, server: TemporalServer) -> AsyncGenerator[Shop]:
     async with AsyncExitStack() as stack:
         box = await stack.enter_async_context(running())
         url = await stack.enter_async_context(_api(house.database, vault, temporal))
-        gateways = ProviderGateways(at_sandbox(box))
+        gateways = ProviderGateways(at_sandbox(box, timeout_seconds))
         stack.push_async_callback(gateways.close)
         purse = Purse(gateways, PayLinks(url, vault))
         store = await store_id(temporal)

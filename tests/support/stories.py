@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from models import credit, instalment_plan, money_in, suspension
+from models import credit, instalment_plan, suspension
+from models.bounce import bounce
 from models.message import Purpose
 from models.payment import PaymentMethod
 from tests.support.debt import FEE_MINOR, RENT_MINOR, Debt, pay
@@ -96,11 +97,11 @@ def cheque_that_bounces() -> tuple[Act, Act]:
         cheques[debt.invoice_id] = payment.id
         return payment
 
-    async def bounce(debt: Debt, at: datetime) -> object:
+    async def come_back(debt: Debt, at: datetime) -> object:
         async with debt.house.session() as session:
-            return await money_in.bounce(session, cheques[debt.invoice_id], at, "no funds")
+            return await bounce(session, cheques[debt.invoice_id], at, "no funds")
 
-    return bring, bounce
+    return bring, come_back
 
 
 def promises(days_from_due: int) -> Act:
