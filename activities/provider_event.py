@@ -14,6 +14,7 @@ from domain.payment_account import Provider
 from models import provider_event
 from models.attempt_news import find_attempt, page_closed
 from models.database import Actor, Database
+from models.method_news import method_told
 from models.provider_event import Held
 from models.provider_money import Outcome, hear
 from providers import razorpay_events, stripe_events
@@ -66,6 +67,10 @@ async def _settled(session: AsyncSession, held: Held, at: datetime) -> str:
         outcomes.append(await hear(session, heard, at))
     if event.page is not None and event.page.state is PageState.closed:
         outcomes.append(await _closed(session, held, event.page, at))
+    if event.method is not None:
+        name, method_id = event.method.name, event.method.method_id
+        told = await method_told(session, held.account_id, method_id, name, at)
+        outcomes.append({None: Outcome.nothing, False: Outcome.known, True: "asked"}[told])
     said = [outcome for outcome in outcomes if outcome != Outcome.nothing]
     return ", ".join(said) or Outcome.nothing
 
