@@ -44,6 +44,10 @@ class Drawer:
     async def close(self) -> None:
         """Nothing is connected."""
 
+    async def now(self, card: SavedCard) -> SavedCard | None:
+        """The card as it is now."""
+        return card
+
     async def opens(self, asked: SetupAsked, customer: str) -> Opened:
         """A page, and never a second one."""
         assert customer == "customer_of_the_drawer"
@@ -81,9 +85,9 @@ class _Drawn(Cards):
         return SetupStanding(page_of(asked), PageState.closed)
 
     async def card(self, provider_id: str) -> SavedCard | None:
-        """The one card there is."""
+        """As the drawer has it."""
         del provider_id
-        return VISA
+        return await self._drawer.now(VISA)
 
     async def detach(self, provider_id: str) -> None:
         """It is forgotten, however often."""
