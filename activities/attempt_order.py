@@ -18,7 +18,8 @@ from models.payment_account import PaymentAccount, credentials_of
 from models.payment_attempt import AttemptInvoice, PaymentAttempt
 from models.resident import Resident
 from models.settling import our_tenant
-from providers.payments import Asked, Gateway, Gateways, Payer, Standing
+from providers.gateways import Gateways
+from providers.payments import Asked, Gateway, Payer, Standing
 
 # The shortest of what providers print on their pages.
 DESCRIPTION_MAX: Final = 200

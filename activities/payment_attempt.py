@@ -4,11 +4,10 @@ A call is made between two transactions. Before a page is asked for the attempt 
 run that died in between leaves a question that is looked up and not asked again.
 """
 
-import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Final, TypeVar
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -16,6 +15,7 @@ from temporalio import activity
 
 from activities.attempt_order import Order, Purse, order_of
 from activities.life import LifeSteps
+from activities.provider_call import called
 from activities.provider_money import heard_of
 from domain.errors import NotFound, Refused, Unavailable, UnknownOutcome
 from domain.lives import Look
@@ -26,20 +26,16 @@ from models import payment_attempt, plan
 from models.attempt_news import page_closed
 from models.database import Actor, Database
 from models.life import SubjectKind
-from models.payment_account import SEALED
+from models.payment_account import SEALED, ask_for_other_keys
 from models.payment_attempt import PaymentAttempt, facts_of, moved
 from models.plan import Planned
 from models.provider_money import hear
 from models.task import open_task
 from providers.payments import Opened, PageState, Refusal, Standing
 
-CALL_SECONDS: Final = 30
-_KEYS: Final = {
-    Refusal.credentials: "{provider} refuses the keys of our account",
-    SEALED: "the keys of our account at {provider} cannot be opened",
-}
+# What of our keys makes a provider refuse everything.
+_KEYS: Final = frozenset({Refusal.credentials, SEALED})
 _NOT_OPENED: Final = frozenset({AttemptStatus.created, AttemptStatus.unknown})
-Answer = TypeVar("Answer")
 
 
 class Attempting(LifeSteps[PaymentAttempt]):
@@ -60,7 +56,7 @@ class Attempting(LifeSteps[PaymentAttempt]):
         order = await self._begun(look, Step.open_page, _is_asked)
         if order is not None:
             try:
-                opened = await _called(order.gateway.open(order.asked))
+                opened = await called(order.gateway.open(order.asked))
             except Refused as refusal:
                 code = refusal.code
                 await self._change(look, lambda s, a: _refused(s, a, code, look.at))
@@ -78,7 +74,9 @@ class Attempting(LifeSteps[PaymentAttempt]):
         order = await self._begun(look, Step.look_up)
         if order is not None:
             try:
-                standing = await _called(order.look_up())
+                standing = await called(order.look_up())
+            except Refused as refusal:
+                await self._handed_over(look, Step.look_up, refusal.detail)
             except Unavailable:
                 await self._change(look, lambda s, a: _looked_in_vain(s, a, look.at))
             else:
@@ -94,7 +92,7 @@ class Attempting(LifeSteps[PaymentAttempt]):
             return await self._seen(look)
         name, amount = order.money_waits
         try:
-            taken = await _called(order.gateway.capture(name, amount))
+            taken = await called(order.gateway.capture(name, amount))
         except Refused as refusal:
             await self._handed_over(look, Step.take_money, refusal.detail)
         except Unavailable:
@@ -120,7 +118,9 @@ class Attempting(LifeSteps[PaymentAttempt]):
         order = await self._begun(look, Step.look_up_late)
         if order is not None:
             try:
-                standing = await _called(order.look_up())
+                standing = await called(order.look_up())
+            except Refused as refusal:
+                await self._handed_over(look, Step.look_up_late, refusal.detail)
             except Unavailable:
                 await self._change(look, lambda _, a: _put_off(a, look.at))
             else:
@@ -136,7 +136,7 @@ class Attempting(LifeSteps[PaymentAttempt]):
             await self._change(look, lambda s, a: _nobody_asked(s, a, look.at))
             return await self._seen(look)
         try:
-            standing = await _called(order.gateway.close(order.asked, order.page_id))
+            standing = await called(order.gateway.close(order.asked, order.page_id))
         except Refused as refusal:
             await self._handed_over(look, step, refusal.detail)
         except Unavailable:
@@ -216,15 +216,6 @@ class Attempting(LifeSteps[PaymentAttempt]):
         return await payment_attempt.planned(session, row)
 
 
-async def _called(call: Awaitable[Answer]) -> Answer:
-    """The answer of a call that has its time; without one nobody knows what became of it."""
-    try:
-        async with asyncio.timeout(CALL_SECONDS):
-            return await call
-    except TimeoutError as error:
-        raise UnknownOutcome("the provider gave no answer in time") from error
-
-
 def _is_asked(attempt: PaymentAttempt, at: datetime) -> None:
     attempt.status, attempt.unknown_since, attempt.look_ups = AttemptStatus.unknown, at, 0
     attempt.looked_up_at = attempt.asked_again_at = None
@@ -254,15 +245,7 @@ async def _refused(session: AsyncSession, attempt: PaymentAttempt, code: str, at
     attempt.failure_code = code
     await moved(session, attempt, AttemptStatus.failed, at)
     if code in _KEYS:
-        await open_task(
-            session,
-            kind="payment_account",
-            subject_id=attempt.account_id,
-            what="check_credentials",
-            title=_KEYS[code].format(provider=attempt.provider),
-            detail="Nobody can pay by link until they are replaced.",
-            at=at,
-        )
+        await ask_for_other_keys(session, attempt.account_id, attempt.provider, at)
 
 
 async def _not_now(session: AsyncSession, attempt: PaymentAttempt, at: datetime) -> None:

@@ -17,11 +17,12 @@ from domain.payment_attempt import OPEN, AttemptStatus
 from models import provider_event
 from models.attempt_news import Named, find_attempts, page_closed
 from models.database import Actor, Database
+from models.method_news import method_told
 from models.payment_attempt import PaymentAttempt
 from models.provider_event import Held, done, still_held
 from models.provider_money import Outcome, hear_all
 from providers import razorpay_events, stripe_events
-from providers.payments import PageState, ProviderEvent
+from providers.payments import MethodNews, PageState, ProviderEvent
 
 log = structlog.get_logger()
 
@@ -101,7 +102,15 @@ async def _settled(
     attempts = await find_attempts(session, {named for _, named in closings})
     for held, named in closings:
         outcomes[held.id].append(await _closed(session, attempts.get(named), at))
+    for held, event in events:
+        if event.method is not None:
+            outcomes[held.id].append(await _method(session, held, event.method, at))
     return [(held, _in_words(outcomes[held.id])) for held, _ in events]
+
+
+async def _method(session: AsyncSession, held: Held, news: MethodNews, at: datetime) -> str:
+    told = await method_told(session, held.account_id, news.method_id, news.name, at)
+    return {None: Outcome.nothing, False: Outcome.known, True: "asked"}[told]
 
 
 def _in_words(outcomes: Sequence[str]) -> str:

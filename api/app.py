@@ -26,6 +26,7 @@ def build(parts: Parts) -> FastAPI:
     async def lifespan(_app: FastAPI) -> AsyncGenerator[None]:
         yield
         await parts.press.close()
+        await parts.gateways.close()
         await parts.database.close()
 
     app = DescribedApp(

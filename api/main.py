@@ -12,6 +12,7 @@ from api.parts import Links, Parts
 from models.database import Database
 from runtime.clock import SystemClock
 from runtime.drain import CLOSING_SECONDS, end_now, insist
+from runtime.gateways import ProviderGateways
 from runtime.lives import LifeDesk
 from runtime.pay_links import vault_of
 from runtime.settings import DrainSettings, Settings
@@ -39,7 +40,10 @@ def app_of(settings: Settings) -> FastAPI:
     secret = "" if token is None else token.get_secret_value()
     reached = settings.temporal.temporal_address, settings.temporal.temporal_namespace
     desk = LifeDesk(lambda: connect(*reached))
-    return build(Parts(database, vault, SystemClock(), links, secret, lives=desk))
+    gateways = ProviderGateways(settings.payments)
+    return build(
+        Parts(database, vault, SystemClock(), links, secret, lives=desk, gateways=gateways)
+    )
 
 
 def serve(settings: Settings) -> None:

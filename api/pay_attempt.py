@@ -21,6 +21,7 @@ from domain import keys
 from domain.errors import InvalidInput, Refused, Unavailable
 from domain.lives import Subject
 from domain.money import Money
+from domain.pay_page import Hindrance, hindrance, not_opened
 from domain.payment_attempt import AttemptStatus, PayBy
 from models import attempt_asking
 from models.attempt_asking import AskedFor, Wanted
@@ -96,13 +97,10 @@ async def pay(token: str, request: Request) -> Response:
     except (Unavailable, TimeoutError):
         return await _form(request, token, payer, 503)
     except Refused as refusal:
-        return await _form(request, token, payer, 422, _why(refusal))
+        return await _form(request, token, payer, 422, hindrance(refusal))
     if attempt is not None and attempt.status == AttemptStatus.failed:
-        return await _form(request, token, payer, 422, NOT_OPENED)
+        return await _form(request, token, payer, 422, not_opened(attempt.failure_code))
     return RedirectResponse(_onward(attempt, f"/pay/{token}"), 303)
-
-
-NOT_OPENED: Final = "This way to pay does not work at the moment. Choose another one."
 
 
 def _onward(attempt: PaymentAttempt | None, ours: str) -> str:
@@ -117,7 +115,7 @@ def _is_paid(attempt: PaymentAttempt) -> bool:
 
 
 async def _form(
-    request: Request, token: str, payer: Payer, status: int, problem: str | None = None
+    request: Request, token: str, payer: Payer, status: int, problem: Hindrance | None = None
 ) -> Response:
     """Our page again, with what was sent and what is wrong with it, or waiting."""
     async with payer.parts.database.tenant(payer.tenant_id, payer.actor) as session:
@@ -151,9 +149,3 @@ def _wanted(sent: Sent, resident_id: UUID, currency: str) -> Wanted:
         raise InvalidInput.of("invoices", "NOT_OPEN", "choose from what is due") from None
     minor = Money.parse(sent.amount, currency, "amount").minor if sent.amount else None
     return Wanted(resident_id, invoices, PayBy(sent.by), currency, minor)
-
-
-def _why(refusal: Refused) -> str:
-    if isinstance(refusal, InvalidInput):
-        return "; ".join(problem.message for problem in refusal.problems)
-    return refusal.detail

@@ -82,7 +82,10 @@ async def opened(request: Request, token: str) -> AsyncGenerator[Account]:
 
 @router.get("/{token}")
 async def pay_page(token: str, request: Request) -> HTMLResponse:
-    """What is due and how to pay it; `?received=` thanks or waits, `?again=1` asks how anew."""
+    """What is due and how to pay it; `?received=` thanks or waits, `?again=1` asks how anew.
+
+    `?card=left` thanks for a card that was saved.
+    """
     try:
         async with opened(request, token) as account:
             return shown(request, token, account)
@@ -146,6 +149,7 @@ def shown(
         look_again=_look_again(request, path, account.at) if waits else None,
         under_way=under_way,
         choice=choice,
+        card_left=asked.get("card") == "left",
     )
     form_to = _form_to(account.ways, request.app.state.parts)
     return answered(page(told, told.chosen or account.language), status, form_to=form_to)

@@ -8,6 +8,7 @@ from fastapi import APIRouter
 from pydantic import Field, SecretStr
 from sqlalchemy import select
 
+from api.account_check import AccountCheck, Checked
 from api.body import Answer, Body, Text
 from api.page import Page, Paging, page_of, paged
 from api.permission import Permission, allows
@@ -20,6 +21,7 @@ from models.refusal import saying
 
 router = APIRouter(prefix="/payment-accounts", tags=["payments"], route_class=TenantRoute)
 READ, WRITE = allows(Permission.SETTINGS_READ), allows(Permission.SETTINGS_WRITE)
+ASK = allows(Permission.SETTINGS_WRITE, asks_now=True)
 TAKEN = {"uq_payment_accounts_active": "there is an active account at this provider; close it"}
 KIND = "payment_account"
 Secrets = Annotated[dict[Text, SecretStr], Field(max_length=10)]
@@ -124,6 +126,16 @@ async def close_account(account_id: UUID, here: Here) -> AccountAnswer:
     payment_account.close(account, here.parts.clock.now())
     await _told(here, "closed", account)
     return _shown(account, here)
+
+
+@router.post("/{account_id}/test", response_model=AccountCheck, **ASK)
+async def check_account(account_id: UUID, here: Here) -> Checked:
+    """Ask the provider whether the account's keys are good; it costs nothing.
+
+    The answer is of this moment and never stored. 503 when the provider does not answer.
+    """
+    account = await one(here.session, PaymentAccount, account_id)
+    return Checked(here.parts, here.actor, account)
 
 
 def _revealed(sent: dict[str, SecretStr]) -> dict[str, str]:

@@ -29,16 +29,20 @@ class Permission(StrEnum):
 
 EXTRA = "x-permission"
 SECRET = "x-tells-secret"  # noqa: S105 (the name of a mark)
+AT_ONCE = "x-asks-now"
 
 
-def allows(permission: Permission, *, tells_secret: bool = False) -> dict[str, Any]:
+def allows(
+    permission: Permission, *, tells_secret: bool = False, asks_now: bool = False
+) -> dict[str, Any]:
     """`@router.get(path, **allows(Permission.X))`: a route without it fails at start.
 
     The answer of a route that tells a secret is stored nowhere, so asked twice it must answer the
-    same by itself.
+    same by itself. Nor is that of one that asks somebody how it stands now: an old answer is wrong.
     """
-    secret = {SECRET: True} if tells_secret else {}
-    return {"openapi_extra": {EXTRA: permission.value, **secret}}
+    marks = {SECRET: tells_secret, AT_ONCE: asks_now}
+    set_ones = {name: True for name, is_set in marks.items() if is_set}
+    return {"openapi_extra": {EXTRA: permission.value, **set_ones}}
 
 
 def granted(kind: str, listed: list[Any], permission: Permission) -> None:

@@ -22,7 +22,7 @@ from starlette.exceptions import HTTPException
 
 from api import idempotency
 from api.parts import Parts
-from api.permission import EXTRA, SECRET, Permission, granted
+from api.permission import AT_ONCE, EXTRA, SECRET, Permission, granted
 from api.problem import Unauthenticated, answer_to
 from domain.errors import Forbidden, InnkeeperError, InvalidInput
 from models.database import Actor, Keyed, tenant_of
@@ -81,9 +81,9 @@ class TenantRoute(APIRoute):
         return Permission((self.openapi_extra or {})[EXTRA])
 
     @property
-    def tells_secret(self) -> bool:
-        """Its answer must not be stored; the act itself does nothing twice."""
-        return SECRET in (self.openapi_extra or {})
+    def is_stored(self) -> bool:
+        """Its answer may be stored; where it must not be, the act itself does nothing twice."""
+        return not {SECRET, AT_ONCE} & set(self.openapi_extra or {})
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Wrap FastAPI's handler in credential, transaction and stored answers."""
@@ -96,7 +96,7 @@ class TenantRoute(APIRoute):
             if request.method in UNSAFE:
                 await request.body()  # however slowly it is sent, no transaction waits for it
                 key = request.headers.get("Idempotency-Key")
-                if key is not None and not self.tells_secret:
+                if key is not None and self.is_stored:
                     return await run.once(key)
             return await run.plainly()
 

@@ -24,6 +24,7 @@ from api import (
     payment,
     payment_account,
     payment_attempt,
+    payment_method,
     payment_webhook,
     plan,
     property,  # noqa: A004 (a house, not the built-in)
@@ -51,6 +52,7 @@ TENANT: list[APIRouter] = [
     credit_note.router,
     credit_note_paper.router,
     instalments.router,
+    payment_method.router,  # before /payments/{id}
     payment.router,
     payment_account.router,
     payment_attempt.router,

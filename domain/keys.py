@@ -34,3 +34,18 @@ def payment_attempt(tenant: UUID, attempt: UUID) -> str:
 def opening(attempt: UUID, turn: int = 1) -> str:
     """The opening of an attempt's page; a further turn where the one before is known to be lost."""
     return f"attempt/{attempt}/open/{turn}"
+
+
+def payment_method(tenant: UUID, method: UUID) -> str:
+    """The life of one saved way to pay."""
+    return f"method/{tenant}/{method}"
+
+
+def setting_up(method: UUID, turn: int = 1) -> str:
+    """The opening of the page on which a card is left."""
+    return f"method/{method}/open/{turn}"
+
+
+def customer(row: UUID, made: int, turn: int = 1) -> str:
+    """A resident made known to a provider; `made` counts those the provider forgot."""
+    return f"customer/{row}/{made}/{turn}"

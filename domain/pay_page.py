@@ -10,6 +10,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from domain.calendar import local_day
+from domain.errors import InvalidInput, Refused
 from domain.money import Money
 from domain.payment_attempt import AttemptStatus, PayBy
 
@@ -25,6 +26,44 @@ class Standing(StrEnum):
     promised = "promised"
     paused = "paused"
     disputed = "disputed"
+
+
+class Hindrance(StrEnum):
+    """What keeps a payer from paying as chosen; the page says it in the payer's language."""
+
+    no_way = "no_way"
+    not_due = "not_due"
+    no_figure = "no_figure"
+    decimals = "decimals"
+    too_small = "too_small"
+    too_large = "too_large"
+    amount_refused = "amount_refused"
+    way_closed = "way_closed"
+    other = "other"
+
+
+_HINDRANCES = {
+    "UNKNOWN": Hindrance.no_way,
+    "NOT_OPEN": Hindrance.not_due,
+    "NOT_A_DECIMAL": Hindrance.no_figure,
+    "TOO_MANY_DECIMALS": Hindrance.decimals,
+    "TOO_SMALL": Hindrance.too_small,
+    "TOO_LARGE": Hindrance.too_large,
+    "AMOUNT_REFUSED": Hindrance.amount_refused,
+    "NO_ACCOUNT": Hindrance.way_closed,
+}
+
+
+def hindrance(refusal: Refused) -> Hindrance:
+    """What a refusal is to a payer, by its first reason."""
+    problems = refusal.problems if isinstance(refusal, InvalidInput) else ()
+    code = problems[0].code if problems else refusal.code
+    return _HINDRANCES.get(code, Hindrance.other)
+
+
+def not_opened(failure_code: str | None) -> Hindrance:
+    """What it is to a payer that a provider opened no page, by its reason."""
+    return _HINDRANCES.get(failure_code or "", Hindrance.way_closed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ class SubjectKind(StrEnum):
     BILLING_RUN = "billing_run"
     AGREEMENT = "agreement"
     PAYMENT_ATTEMPT = "payment_attempt"
+    PAYMENT_METHOD = "payment_method"
 
 
 class PlannedAction(WalledRow):

@@ -24,7 +24,8 @@ from domain.payment_account import (
     is_test,
 )
 from models.base import Base, TenantRow, one_of
-from models.database import Database, tenant_of
+from models.database import Database, one, tenant_of
+from models.task import close_tasks, open_task
 from models.tenant_setup import key_hash
 from models.vault import Vault
 
@@ -32,6 +33,10 @@ CREDENTIALS: Final = "payment_accounts.credentials"
 SIGNING: Final = "payment_accounts.webhook_secret"
 SEALED: Final = "SEALED"
 TOKEN_BYTES: Final = 24
+# The task that asks for other keys, where a provider refuses those there are.
+CHECK_CREDENTIALS: Final = "check_credentials"
+PAYMENT_ACCOUNT: Final = "payment_account"
+WORKS: Final = "works"
 # A provider goes on signing with the old secret what it tries again: Razorpay for 24 hours,
 # Stripe for three days.
 ROTATION: Final = timedelta(days=3)
@@ -173,6 +178,37 @@ def close(account: PaymentAccount, at: datetime) -> None:
     _must_be_active(account)
     account.status = AccountStatus.CLOSED
     account.closed_at = at
+
+
+async def ask_for_other_keys(
+    session: AsyncSession, account_id: UUID, provider: str, at: datetime
+) -> None:
+    """The keys there are do not work, there or here: a person has to replace them."""
+    await open_task(
+        session,
+        kind=PAYMENT_ACCOUNT,
+        subject_id=account_id,
+        what=CHECK_CREDENTIALS,
+        title=f"our keys at {provider} do not work",
+        detail="Nobody can pay by link until they are replaced.",
+        at=at,
+    )
+
+
+async def tested(
+    session: AsyncSession, asked: PaymentAccount, result: str, at: datetime
+) -> PaymentAccount:
+    """Keep what a provider said of the keys of `asked`; of keys that were replaced meanwhile none.
+
+    Keys that work answer the task that asked for others.
+    """
+    account = await one(session, PaymentAccount, asked.id, lock=True)
+    if account.credentials_encrypted == asked.credentials_encrypted:
+        account.tested_at, account.test_result = at, result
+        if result == WORKS:
+            words = "the keys were tested and work"
+            await close_tasks(session, account.id, words, at, CHECK_CREDENTIALS)
+    return account
 
 
 def credentials_of(vault: Vault, account: PaymentAccount) -> dict[str, str]:

@@ -27,7 +27,7 @@ with first_run as (
 ), lost as (
   select a.tenant_id, a.subject_kind, a.subject_id, 'no life' as reason,
          case a.subject_kind when 'invoice' then 'invoice/' when 'message' then 'message/'
-           when 'payment_attempt' then 'attempt/' end
+           when 'payment_attempt' then 'attempt/' when 'payment_method' then 'method/' end
            || a.tenant_id || '/' || a.subject_id as workflow_id
     from next_actions a
    where a.ordinal = 0

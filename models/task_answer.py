@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain import keys
 from domain.errors import IllegalTransition, InvalidInput, NotFound
-from models import billing_run, collection, plan
+from models import billing_run, collection, payment_attempt, payment_method, plan
 from models.database import one, tenant_of
 from models.event import record
 from models.life import SubjectKind
@@ -19,6 +19,7 @@ from models.statement_answer import Choice, answer
 from models.suspension import SETTLE_DISPUTE, settle_dispute
 
 Tell = Callable[[AsyncSession, UUID, datetime], Awaitable[object]]
+Lock = Callable[[AsyncSession, UUID], Awaitable[object]]
 
 
 async def resolve(
@@ -37,9 +38,9 @@ async def resolve(
     """
     waiting = await one(session, Task, task_id)
     # The subject's row before the task's, as the steps take them; it may be gone by now.
-    if waiting.subject_kind == SubjectKind.INVOICE:
+    if waiting.subject_kind in _LOCKED:
         with suppress(NotFound):
-            await collection.locked(session, waiting.subject_id)
+            await _LOCKED[waiting.subject_kind](session, waiting.subject_id)
     elif waiting.subject_kind == SubjectKind.BILLING_RUN:
         await billing_run.in_turn(session)
         await billing_run.locked(session, waiting.subject_id)
@@ -75,9 +76,16 @@ async def _message(session: AsyncSession, message_id: UUID, _at: datetime) -> No
     await plan.wake(session, SubjectKind.MESSAGE, message_id, workflow_id)
 
 
+_LOCKED: dict[str, Lock] = {
+    SubjectKind.INVOICE: collection.locked,
+    SubjectKind.PAYMENT_ATTEMPT: payment_attempt.locked,
+    SubjectKind.PAYMENT_METHOD: payment_method.locked,
+}
 # How each kind of life hears that a task of it was resolved.
 _NEWS: dict[str, Tell] = {
     SubjectKind.INVOICE: collection.replan,
     SubjectKind.MESSAGE: _message,
     SubjectKind.BILLING_RUN: billing_run.open_again,
+    SubjectKind.PAYMENT_ATTEMPT: payment_attempt.replan,
+    SubjectKind.PAYMENT_METHOD: payment_method.replan,
 }

@@ -1,6 +1,6 @@
 """The port to everything that moves money, and the values that pass through it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -9,7 +9,6 @@ from uuid import UUID
 
 from domain.money import Money
 from domain.movement import MovementState
-from domain.payment_account import AccountMode, Provider
 from domain.payment_attempt import PayBy
 
 
@@ -24,6 +23,7 @@ class Refusal(StrEnum):
     too_late = "TOO_LATE"  # too little is left of the time to pay
     declined = "DECLINED"
     no_such_page = "NO_SUCH_PAGE"
+    no_such_customer = "NO_SUCH_CUSTOMER"
     other = "PAYMENT_REFUSED"
 
 
@@ -121,8 +121,19 @@ class PageNews:
 
 
 @dataclass(frozen=True, slots=True)
+class MethodNews:
+    """What an event says of a saved way to pay: that there is something to ask.
+
+    `name` is the provider's id of the card or of the page it was to be left on.
+    """
+
+    name: str
+    method_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ProviderEvent:
-    """One verified event: what it says of payments and of a page. Most events say neither.
+    """One verified event: what it says of payments, a page, a card. Most events say nothing.
 
     `account` is the merchant's id at the provider, where the provider names it.
     """
@@ -133,6 +144,7 @@ class ProviderEvent:
     movements: Sequence[Movement] = ()
     page: PageNews | None = None
     account: str | None = None
+    method: MethodNews | None = None
 
 
 class Gateway(Protocol):
@@ -167,19 +179,4 @@ class Gateway(Protocol):
 
     async def check(self) -> None:
         """Ask for something that costs nothing: Refused (code CREDENTIALS) for bad keys."""
-        ...
-
-
-class Gateways(Protocol):
-    """Every gateway there is."""
-
-    def of(self, provider: Provider, mode: AccountMode, credentials: Mapping[str, str]) -> Gateway:
-        """The gateway of one account; its connections are shared and kept.
-
-        Refused (code CREDENTIALS) where the account wants a platform's key and there is none.
-        """
-        ...
-
-    async def close(self) -> None:
-        """Hang up all connections; the next call opens new ones."""
         ...

@@ -23,7 +23,7 @@ from providers.payments import (
     Refusal,
     Standing,
 )
-from providers.stripe_wire import BAD_REQUEST, PROVIDER, TROUBLE, is_saved_fault, trouble
+from providers.stripe_wire import PAGE_SIZE, PROVIDER, answered, listed, once
 from providers.told import Told, reading
 
 if TYPE_CHECKING:
@@ -35,8 +35,6 @@ LONGEST: Final = timedelta(hours=23, minutes=50)
 MARGIN: Final = timedelta(minutes=10)
 # How often a fault saved under a key is answered with a new key.
 TURNS_MAX: Final = 3
-PAGE_SIZE: Final = 100
-PAGES_MAX: Final = 100
 NAME_MAX: Final = 250
 EXPANDED: Final = ["payment_intent.latest_charge"]
 
@@ -74,7 +72,7 @@ class StripeGateway:
         del asked
         expiring = self._v1.checkout.sessions.expire_async(provider_id, {"expand": EXPANDED})
         try:
-            session = await _answer(expiring, changes=True)
+            session = await answered(expiring, changes=True)
         except Refused:
             found = await self._standing(provider_id)
             if found is None or found.state is PageState.open:
@@ -90,7 +88,7 @@ class StripeGateway:
             provider_payment_id, {"amount_to_capture": minor, "expand": ["latest_charge"]}
         )
         try:
-            return _movement(await _answer(taking, changes=True), changes=True)
+            return _movement(await answered(taking, changes=True), changes=True)
         except Refused:
             found = await self._payment(provider_payment_id)
             if found.state is not MovementState.captured:
@@ -99,22 +97,15 @@ class StripeGateway:
 
     async def check(self) -> None:
         """Ask for one session: the very thing the key must be allowed to see."""
-        await _answer(self._v1.checkout.sessions.list_async({"limit": 1}), changes=False)
+        await answered(self._v1.checkout.sessions.list_async({"limit": 1}), changes=False)
 
     async def _opened(self, asked: Asked, key: str) -> Opened | None:
         """The page under a key; None when the key was used up by something that must be found."""
-        try:
-            session = await self._created(asked, key)
-        except stripe.IdempotencyError as used:
-            if used.http_status != BAD_REQUEST:
-                raise trouble(used, changes=True) from used
+        session = await once(self._created(asked, key))
+        if session is None:
             return None
-        except TROUBLE as error:
-            if isinstance(error, stripe.StripeError) and is_saved_fault(error):
-                return None
-            raise trouble(error, changes=True) from error
         with reading(PROVIDER, changes=True):
-            return stripe_objects.opened(Told(session.to_dict()))
+            return stripe_objects.opened(session)
 
     async def _created(self, asked: Asked, key: str) -> stripe.checkout.Session:
         return await self._v1.checkout.sessions.create_async(_form(asked), {"idempotency_key": key})
@@ -140,21 +131,18 @@ class StripeGateway:
                 "lte": int((latest + MARGIN).timestamp()),
             },
         }
-        for _ in range(PAGES_MAX):
-            page = await _answer(self._v1.checkout.sessions.list_async(form), changes=False)
-            with reading(PROVIDER, changes=False):
-                sessions = page.many("data")
-            for session in sessions:
-                yield session
-            if not page.flag("has_more") or not sessions:
-                return
-            form = {**form, "starting_after": sessions[-1].text("id")}
-        raise UnknownOutcome("Stripe has more sessions of that day than can be looked through")
+
+        def listing(after: str | None) -> Awaitable[stripe.StripeObject]:
+            asking: SessionListParams = {**form, "starting_after": after} if after else form
+            return self._v1.checkout.sessions.list_async(asking)
+
+        async for session in listed(listing, "sessions of that day"):
+            yield session
 
     async def _standing(self, provider_id: str) -> Standing | None:
         asking = self._v1.checkout.sessions.retrieve_async(provider_id, {"expand": EXPANDED})
         try:
-            session = await _answer(asking, changes=False)
+            session = await answered(asking, changes=False)
         except Refused as refused:
             if refused.code == Refusal.no_such_page:
                 return None
@@ -166,15 +154,7 @@ class StripeGateway:
         asking = self._v1.payment_intents.retrieve_async(
             provider_payment_id, {"expand": ["latest_charge"]}
         )
-        return _movement(await _answer(asking, changes=False), changes=False)
-
-
-async def _answer(asking: Awaitable[stripe.StripeObject], *, changes: bool) -> Told:
-    """What the SDK answers, as plain facts; its errors as ours."""
-    try:
-        return Told((await asking).to_dict())
-    except TROUBLE as error:
-        raise trouble(error, changes=changes) from error
+        return _movement(await answered(asking, changes=False), changes=False)
 
 
 def _movement(intent: Told, *, changes: bool) -> Movement:

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from domain.movement import MovementState
 from providers import stripe_objects
-from providers.payments import Movement, PageNews, PageState, ProviderEvent
+from providers.payments import MethodNews, Movement, PageNews, PageState, ProviderEvent
 from providers.told import Told
 
 _SESSION = "checkout.session."
@@ -23,6 +23,9 @@ _INTENT = frozenset(
         "amount_capturable_updated",
     )
 )
+_CARD = frozenset(
+    f"payment_method.{word}" for word in ("detached", "updated", "automatically_updated")
+)
 _CHARGE = frozenset(f"charge.{word}" for word in ("succeeded", "failed", "captured", "pending"))
 
 
@@ -31,12 +34,24 @@ def read(body: bytes) -> ProviderEvent:
     event = Told.parse(body)
     event_id, kind, at = event.text("id"), event.text("type"), event.moment("created")
     account = event.text_or_none("account")
-    if not kind.startswith(_SESSION) and kind not in _INTENT | _CHARGE:
+    if not kind.startswith(_SESSION) and kind not in _INTENT | _CHARGE | _CARD:
         return ProviderEvent(event_id, kind, at, account=account)
     subject = event.inner("data").inner("object")
+    if (method := _method(kind, subject)) is not None:
+        return ProviderEvent(event_id, kind, at, account=account, method=method)
     movement = _movement(kind, subject, at)
     movements = () if movement is None else (movement,)
     return ProviderEvent(event_id, kind, at, movements, _page(kind, subject), account)
+
+
+def _method(kind: str, subject: Told) -> MethodNews | None:
+    """News of a card, or of a page that is there to leave one on."""
+    if kind in _CARD:
+        return MethodNews(subject.text("id"))
+    if kind.startswith(_SESSION) and subject.text("mode") == "setup":
+        named = stripe_objects.attempt_of(subject.text_or_none("client_reference_id"))
+        return MethodNews(subject.text("id"), named)
+    return None
 
 
 def _page(kind: str, subject: Told) -> PageNews | None:

@@ -1,20 +1,24 @@
 """The Stripe SDK's door to the network, and its errors as ours."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from typing import Any
 
 import httpx2
 import stripe
 
-from domain.errors import InnkeeperError, Refused, Unavailable
+from domain.errors import InnkeeperError, Refused, Unavailable, UnknownOutcome
 from providers.payments import Refusal
+from providers.told import Told, reading
 from providers.wire import Wire, lost, patience, spoken, unreadable
 
 # One account's request ids would ride on the next account's requests.
 stripe.enable_telemetry = False
 
 PROVIDER = "Stripe"
+StripeClient = stripe.StripeClient
 BAD_REQUEST, OWN_FAULT = 400, 500
+PAGE_SIZE, PAGES_MAX = 100, 100
+Listing = Callable[[str | None], Awaitable[stripe.StripeObject]]
 # All the SDK may raise, and what our own door raises through it.
 TROUBLE = (stripe.StripeError, httpx2.TransportError)
 
@@ -57,7 +61,7 @@ class Door(stripe.HTTPClient):
         await self._wire.close()
 
 
-def client(wire: Wire, url: str, key: str, account: str | None) -> stripe.StripeClient:
+def client(wire: Wire, url: str, key: str, account: str | None) -> StripeClient:
     """The SDK for one account; `account` is one that is connected to the key's platform."""
     return stripe.StripeClient(
         key,
@@ -66,6 +70,43 @@ def client(wire: Wire, url: str, key: str, account: str | None) -> stripe.Stripe
         max_network_retries=0,
         http_client=Door(wire),
     )
+
+
+async def answered(asking: Awaitable[stripe.StripeObject], *, changes: bool) -> Told:
+    """What the SDK answers, as plain facts; its errors as ours."""
+    try:
+        return Told((await asking).to_dict())
+    except TROUBLE as error:
+        raise trouble(error, changes=changes) from error
+
+
+async def once(making: Awaitable[stripe.StripeObject]) -> Told | None:
+    """What is made under a key; None when the key was used up by something that must be found."""
+    try:
+        return Told((await making).to_dict())
+    except stripe.IdempotencyError as used:
+        if used.http_status != BAD_REQUEST:
+            raise trouble(used, changes=True) from used
+        return None
+    except TROUBLE as error:
+        if isinstance(error, stripe.StripeError) and is_saved_fault(error):
+            return None
+        raise trouble(error, changes=True) from error
+
+
+async def listed(listing: Listing, what: str) -> AsyncGenerator[Told]:
+    """Everything of a list, the newest first; `listing` asks for what comes after an id."""
+    after = None
+    for _ in range(PAGES_MAX):
+        page = await answered(listing(after), changes=False)
+        with reading(PROVIDER, changes=False):
+            found = page.many("data")
+        for one in found:
+            yield one
+        if not page.flag("has_more") or not found:
+            return
+        after = found[-1].text("id")
+    raise UnknownOutcome(f"Stripe has more {what} than can be looked through")
 
 
 def trouble(error: Exception, *, changes: bool) -> InnkeeperError:

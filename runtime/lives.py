@@ -24,6 +24,7 @@ from workflows.invoice_collection import InvoiceCollection
 from workflows.life import Life
 from workflows.message_delivery import MessageDelivery
 from workflows.payment_attempt import PaymentAttempt
+from workflows.payment_method import PaymentMethod
 
 # How long somebody at a screen is kept waiting for a life.
 PATIENCE = timedelta(seconds=5)
@@ -49,6 +50,7 @@ HOMES: dict[SubjectKind, Home] = {
     SubjectKind.MESSAGE: Home(MessageDelivery.run, queues.LIVES),
     SubjectKind.BILLING_RUN: Home(BillingRun.run, queues.BILLING),
     SubjectKind.PAYMENT_ATTEMPT: Home(PaymentAttempt.run, queues.LIVES),
+    SubjectKind.PAYMENT_METHOD: Home(PaymentMethod.run, queues.LIVES),
 }
 
 

@@ -26,7 +26,8 @@ OPERATIONS = {
     "smtp": ("*", "rcpt", "send"),
     "stripe": (
         *("*", PAYING, "customers.create", "customers.retrieve", "customers.update"),
-        *("customers.payment_methods", "checkout.sessions.create", "checkout.sessions.retrieve"),
+        *("customers.list", "customers.delete", "customers.payment_methods"),
+        *("payment_methods.detach", "checkout.sessions.create", "checkout.sessions.retrieve"),
         *("checkout.sessions.list", "checkout.sessions.line_items", "checkout.sessions.expire"),
         *("payment_intents.create", "payment_intents.retrieve", "payment_intents.list"),
         *("payment_intents.confirm", "payment_intents.cancel", "payment_intents.capture"),

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from domain.money import Money
 from domain.paper import Settled
-from domain.pay_page import Account, Received, UnderWay
+from domain.pay_page import Account, Hindrance, Received, UnderWay
 from domain.payment_attempt import PayBy
 from domain.tax import Document
 
@@ -239,7 +239,7 @@ class Choice:
 
     invoices: frozenset[str]
     amount: str
-    problem: str
+    problem: Hindrance
     by: PayBy | None = None
 
 
@@ -251,6 +251,7 @@ class PayPage:
     chosen, `amount` a decimal figure in the currency due; without it, all that is open of those
     chosen is paid. `thanks` is shown instead of what is due; `returned` says that the payer comes
     from a provider's page and no money is known yet. The page goes to `look_again` by itself.
+    `card_left`: they come from the page on which a card is saved, and saved one.
     """
 
     template: ClassVar[str] = "pay"
@@ -263,6 +264,7 @@ class PayPage:
     look_again: str | None = None
     under_way: UnderWay | None = None
     choice: Choice | None = None
+    card_left: bool = False
 
     @property
     def query(self) -> str:

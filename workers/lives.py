@@ -11,6 +11,7 @@ from activities.attempt_order import Purse
 from activities.invoice_collection import Collecting
 from activities.message_delivery import Delivering
 from activities.payment_attempt import Attempting
+from activities.payment_method import Keeping
 from activities.repair import Repairing
 from models.database import Database
 from providers.documents import Press
@@ -20,6 +21,7 @@ from workflows import queues
 from workflows.invoice_collection import InvoiceCollection
 from workflows.message_delivery import MessageDelivery
 from workflows.payment_attempt import PaymentAttempt
+from workflows.payment_method import PaymentMethod
 from workflows.repair import Repair
 
 
@@ -34,9 +36,10 @@ def worker(
     max_cached_workflows: int = 1_000,
     drain: timedelta = DRAIN,
 ) -> Worker:
-    """Serves collections, hard deliveries, attempts and repair; so many lives are kept in memory.
+    """Serves collections, hard deliveries, attempts, saved methods and repair.
 
-    Without a `purse` no provider is asked for anything: attempts wait for a worker that has one.
+    So many lives are kept in memory. Without a `purse` no provider is asked for anything: attempts
+    and saved methods wait for a worker that has one.
 
     `drain` is the patience with steps under way when the worker is told to end.
     """
@@ -48,9 +51,10 @@ def worker(
     return Worker(
         client,
         task_queue=queues.LIVES,
-        workflows=[InvoiceCollection, MessageDelivery, PaymentAttempt, Repair],
+        workflows=[InvoiceCollection, MessageDelivery, PaymentAttempt, PaymentMethod, Repair],
         activities=[
             *(() if purse is None else _attempting(Attempting(database, store_id, purse))),
+            *(() if purse is None else _keeping(Keeping(database, store_id, purse))),
             collecting.look,
             collecting.remind,
             collecting.charge_late_fee,
@@ -77,4 +81,14 @@ def _attempting(attempting: Attempting) -> list[Callable[..., Any]]:
         attempting.close_page,
         attempting.end_page,
         attempting.look_up_late,
+    ]
+
+
+def _keeping(keeping: Keeping) -> list[Callable[..., Any]]:
+    return [
+        keeping.look,
+        keeping.open_setup_page,
+        keeping.look_up_card,
+        keeping.end_setup_page,
+        keeping.detach,
     ]

@@ -26,6 +26,7 @@ POLICY = (
 KINDS = ("checkout_session", "payment_link", "qr_code")
 PAYABLE = {"checkout_session": {"open"}, "payment_link": {"created", "partially_paid"}}
 WRONG = "The payment did not go through. Nothing was taken."
+NOT_SAVED = "The card was declined. It was not saved."
 
 
 class PayForm(BaseModel):
@@ -72,7 +73,9 @@ class Counter:
         self._bank.courier.call()
         if paid.redirect:
             return RedirectResponse(paid.redirect, 303, headers=pages.guarded(policy(record)))
-        said = WRONG if paid.status in {"failed", "requires_payment_method"} else ""
+        failed = paid.status in {"failed", "requires_payment_method"}
+        wrong = NOT_SAVED if record.body.get("mode") == "setup" else WRONG
+        said = wrong if failed else ""
         return self.page(self.found(record.id), said, 402 if said else 200)
 
     def _carried_out(self, record: Record, form: PayForm) -> Paid:
@@ -126,6 +129,7 @@ def shown(record: Record) -> dict[str, Any]:
     """What a page says, whichever provider's it is."""
     body = record.body
     common = {"id": record.id, "kind": record.kind, "status": body["status"], "partial": False}
+    common["saves"] = body.get("mode") == "setup"
     if record.kind == "checkout_session":
         return {
             **common,

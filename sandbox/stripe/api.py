@@ -6,9 +6,9 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from sandbox.payments.bank import Bank
-from sandbox.payments.records import Record
-from sandbox.stripe import params, shapes, wire
+from sandbox.stripe import params, wire
 from sandbox.stripe.call import Act, Call, Door
+from sandbox.stripe.cards import Cards
 from sandbox.stripe.charging import Charging
 from sandbox.stripe.checkout import Checkout
 from sandbox.stripe.events import Events
@@ -34,44 +34,12 @@ class Stripe:
         self._bank = bank
         self.shelf = Shelf(bank)
         self.events = Events(bank)
+        self.cards = Cards(bank, self.shelf, self.events)
         self.charging = Charging(bank)
         self.intents = Intents(bank, self.shelf, self.events, self.charging)
         self.checkout = Checkout(bank, self.shelf, self.events, self.charging)
         self.paying = Paying(bank, self.events, self.charging, self.intents)
         self.refunds = Refunds(bank, self.shelf, self.events)
-
-    def create_customer(self, call: Call) -> dict[str, Any]:
-        """Write a customer down."""
-        body = shapes.customer(call.takes(params.CUSTOMER), self._bank.now, live=call.live)
-        record = Record("stripe", call.account, "customer", body, reference=body["email"])
-        record.created = self._bank.now
-        self._bank.records.add(record)
-        self.events.tell(record, [("customer.created", body)], call=call)
-        return self.shelf.shown(call, body)
-
-    def update_customer(self, call: Call) -> dict[str, Any]:
-        """Change what is known of a customer; an empty text forgets it."""
-        given = call.takes(params.CUSTOMER)
-        record = self.shelf.get(call, "customer", call.ids["customer"])
-        metadata = {**record.body["metadata"], **given.pop("metadata", {})}
-        record.body["metadata"] = {name: word for name, word in metadata.items() if word}
-        given.pop("expand", None)
-        given.pop("invoice_settings", None)
-        record.body |= {name: value or None for name, value in given.items()}
-        record.reference = record.body["email"]
-        self._bank.records.save(record)
-        self.events.tell(record, [("customer.updated", record.body)], call=call)
-        return self.shelf.shown(call, record.body)
-
-    def customers(self, call: Call) -> dict[str, Any]:
-        """Customers, also by mail address."""
-        email = call.given.get("email")
-        return self.shelf.page(call, "customer", {"email": params.TEXT}, reference=email)
-
-    def cards(self, call: Call) -> dict[str, Any]:
-        """What a customer left to be charged later."""
-        customer = self.shelf.get(call, "customer", call.ids["customer"])
-        return self.shelf.page(call, "payment_method", {"type": params.TEXT}, parent=customer.id)
 
     def one(self, kind: str) -> Act:
         """The reading of one object of a kind."""
@@ -148,11 +116,15 @@ def routes(bank: Bank, stripe: Stripe) -> APIRouter:
         router.add_api_route(path, endpoint, methods=[method], name=f"stripe.{operation}")
 
     sessions, one_session = "/checkout/sessions", "/checkout/sessions/{session}"
-    add("POST", "/customers", "customers.create", stripe.create_customer)
-    add("GET", "/customers", "customers.retrieve", stripe.customers)
-    add("GET", "/customers/{id}", "customers.retrieve", stripe.one("customer"))
-    add("POST", "/customers/{customer}", "customers.update", stripe.update_customer)
-    add("GET", "/customers/{customer}/payment_methods", "customers.payment_methods", stripe.cards)
+    cards, one_customer = stripe.cards, "/customers/{customer}"
+    add("POST", "/customers", "customers.create", cards.create_customer)
+    add("GET", "/customers", "customers.list", cards.customers)
+    add("GET", "/customers/{id}", "customers.retrieve", cards.retrieve_customer)
+    add("POST", one_customer, "customers.update", cards.update_customer)
+    add("DELETE", one_customer, "customers.delete", cards.delete_customer)
+    add("GET", f"{one_customer}/payment_methods", "customers.payment_methods", cards.index)
+    detached = "/payment_methods/{method}/detach"
+    add("POST", detached, "payment_methods.detach", cards.detach)
     add("POST", sessions, "checkout.sessions.create", stripe.checkout.create)
     add("GET", sessions, "checkout.sessions.list", stripe.checkout.index)
     add("GET", one_session, "checkout.sessions.retrieve", stripe.checkout.retrieve)

@@ -48,9 +48,10 @@ class Checkout:
             "intent": given.get("payment_intent_data", {}),
             "setup": given.get("setup_intent_data", {}),
         }
-        if mode == "setup":
-            self._open_setup(record)
+        setup = self._open_setup(record) if mode == "setup" else None
         self._bank.records.add(record)
+        if setup is not None:
+            self._events.tell(record, [("setup_intent.created", dict(setup.body))], call=call)
         self._bank.dues.note(given["expires_at"], EXPIRY, record.id)
         return self._shelf.shown(call, body)
 
@@ -95,6 +96,11 @@ class Checkout:
         intent = self._bank.records.find(record.body["payment_intent"] or "", "payment_intent")
         if intent is not None:
             happened += self._charging.cancel(intent, "automatic", at)
+        setup = self._bank.records.find(record.body["setup_intent"] or "", "setup_intent")
+        if setup is not None:
+            setup.body |= {"status": "canceled", "cancellation_reason": "abandoned"}
+            self._bank.records.save(setup)
+            happened.append(("setup_intent.canceled", dict(setup.body)))
         self._events.tell(record, happened, at=at, call=call)
 
     def _fall_due(self, record_id: str, at: int) -> None:
@@ -102,7 +108,7 @@ class Checkout:
         if record is not None and record.body["status"] == "open":
             self.close(record, at)
 
-    def _open_setup(self, record: Record) -> None:
+    def _open_setup(self, record: Record) -> Record:
         given = {
             **record.beside["setup"],
             "customer": record.body["customer"],
@@ -112,7 +118,7 @@ class Checkout:
         intent = shapes.setup(given, record.created, live=live)
         record.body["setup_intent"] = intent["id"]
         kept = Record("stripe", record.account, "setup_intent", intent, created=record.created)
-        self._bank.records.add(kept)
+        return self._bank.records.add(kept)
 
     def _get(self, call: Call) -> Record:
         return self._shelf.get(call, "checkout_session", call.ids["session"])

@@ -15,6 +15,12 @@ from sandbox.stripe.shelf import Shelf
 READY_MADE = {"pm_card_visa": "4242424242424242", "pm_card_chargeDeclined": "4000000000000002"}
 CANCELLABLE = PAYABLE | {"requires_capture", "processing"}
 AMOUNT_MAX = 99_999_999
+USED_UP = (
+    "The provided PaymentMethod was previously used with a PaymentIntent without Customer"
+    " attachment, shared with a connected account without Customer attachment, or was detached from"
+    " a Customer. It may not be used again. To use a PaymentMethod multiple times, you must attach"
+    " it to a Customer first."
+)
 
 
 class Intents:
@@ -109,7 +115,10 @@ class Intents:
             return None
         if method_id in READY_MADE:
             return self.keep_card(call.account, READY_MADE[method_id], live=call.live)
-        return self._shelf.get(call, "payment_method", method_id, "payment_method")
+        method = self._shelf.get(call, "payment_method", method_id, "payment_method")
+        if method.beside.get("detached"):
+            raise wire.invalid(USED_UP, param="payment_method")
+        return method
 
     def keep_card(self, account: str, number: str, *, live: bool, **who: str | None) -> Record:
         """A card as a payment method; what it will do is known by its number."""

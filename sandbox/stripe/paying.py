@@ -107,7 +107,7 @@ class Paying:
             setup.body |= done
             happened.append(("setup_intent.succeeded", setup.body))
             if method.parent:
-                happened.append(("payment_method.attached", method.body))
+                happened.insert(0, ("payment_method.attached", dict(method.body)))
             happened.append(self._complete(session, "no_payment_required"))
         self._bank.records.save(setup)
         self._events.tell(session, happened)

@@ -24,10 +24,18 @@ class Shelf:
     def __init__(self, bank: Bank) -> None:
         self._bank = bank
 
-    def get(self, call: Call, kind: str, record_id: str, param: str = "id") -> Record:
-        """One object of the account; another's is none."""
+    def get(
+        self,
+        call: Call,
+        kind: str,
+        record_id: str,
+        param: str = "id",
+        *,
+        deleted_too: bool = False,
+    ) -> Record:
+        """One object of the account; another's is none, and neither is one that was deleted."""
         found = self._bank.records.owned(call.account, record_id, kind)
-        if found is None:
+        if found is None or (found.beside.get("deleted") and not deleted_too):
             raise wire.missing(kind, record_id, param, status=404 if param == "id" else 400)
         return found
 
@@ -52,7 +60,13 @@ class Shelf:
             if name in given:
                 asked[bound] = self.get(call, kind, given[name], name).seq
         asked |= moments(given.get("created", {}))
-        found = self._bank.records.listed(call.account, kind, Asked(limit=limit + 1, **asked))
+        found = [
+            record
+            for record in self._bank.records.listed(
+                call.account, kind, Asked(limit=limit + 1, **asked)
+            )
+            if not record.beside.get("deleted")
+        ]
         kept = found[-limit:] if "after_seq" in asked else found[:limit]
         return self.shown(call, wire.page(call.path, bodies(kept), more=len(found) > limit))
 

@@ -32,11 +32,13 @@ async def sends(payer: Payer, token: str = "", **fields: str) -> httpx2.Response
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"amount": "12,5x"}, "amount"),
+        ({"amount": "12,5x"}, "Write the amount in figures"),
+        ({"amount": "12.345"}, "fewer figures after the point"),
         ({"amount": "0"}, "must be more than zero"),
-        ({"by": "cheque"}, "choose how you want to pay"),
-        ({"invoices": "not-an-id"}, "choose from what is due"),
-        ({"invoices": "01990000-0000-7000-8000-000000000001"}, "choose invoices"),
+        ({"amount": "9" * 30}, "This amount is too large"),
+        ({"by": "cheque"}, "Choose how you want to pay"),
+        ({"invoices": "not-an-id"}, "Choose from what is due"),
+        ({"invoices": "01990000-0000-7000-8000-000000000001"}, "Choose from what is due"),
     ],
 )
 async def test_what_cannot_be_is_said_beside_the_form(
@@ -46,6 +48,22 @@ async def test_what_cannot_be_is_said_beside_the_form(
     assert answer.status_code == 422
     assert said in words_of(answer.text)
     assert answer.headers["Cache-Control"] == "no-store"
+
+
+async def test_what_cannot_be_is_said_in_hindi_to_who_reads_hindi(payer: Payer) -> None:
+    await payer.reads("hi")
+    answer = await sends(payer, amount="0")
+    assert "राशि शून्य से अधिक होनी चाहिए।" in words_of(answer.text)
+    assert "must be" not in words_of(answer.text)
+    data = {"by": "cheque", "invoices": str(payer.debt.invoice_id)}
+    chosen = await payer.browser.post(f"/pay/{payer.token}/attempts?lang=en", data=data)
+    assert "Choose how you want to pay" in words_of(chosen.text)
+
+
+async def test_a_way_the_house_has_not_is_said_to_be_closed(house: House) -> None:
+    async with a_payer(house) as payer:
+        await payer.may_pay_by(Provider.stripe)
+        assert "does not work at the moment" in words_of((await sends(payer)).text)
 
 
 async def test_a_link_nobody_has_opens_no_page(payer: Payer) -> None:

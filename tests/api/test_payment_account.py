@@ -1,19 +1,31 @@
 """Merchant accounts over HTTP: secrets go in and never come out, events of old ones still count."""
 
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import httpx2
 import pytest
 
 from models.database import one
-from models.payment_account import PaymentAccount, credentials_of, webhook_secrets_of
+from models.payment_account import (
+    CHECK_CREDENTIALS,
+    PaymentAccount,
+    credentials_of,
+    webhook_secrets_of,
+)
+from models.task import open_task, open_whats
 from models.tenant_setup import key_hash
 from runtime.clock import SetClock
+from runtime.gateways import ProviderGateways
+from sandbox.main import Running, running
 from tests.support.database import DatabaseUrls
 from tests.support.house import House
-from tests.support.web import a_client, a_vault
+from tests.support.shop import at_sandbox
+from tests.support.web import NOON, a_client, a_vault
 from tests.support.written import everything
 
 KEY_ID, KEY_SECRET, SIGNS = "rzp_test_Abc123Def456", "s3cret-of-the-merchant", "whsec-first-one"
@@ -141,3 +153,106 @@ async def test_what_the_provider_never_made_is_refused_by_name_without_its_value
     assert [(e["field"], e["code"]) for e in answer.json()["errors"]] == [(field, code)]
     assert KEY_SECRET not in answer.text
     assert "short" not in answer.text
+
+
+@asynccontextmanager
+async def at_the_sandbox(
+    house: House, timeout_seconds: float = 1
+) -> AsyncGenerator[tuple[httpx2.AsyncClient, Running]]:
+    """The house's program, and providers that answer."""
+    async with running() as box:
+        gateways = ProviderGateways(at_sandbox(box, timeout_seconds))
+        async with a_client(house, gateways=gateways) as client:
+            yield client, box
+        await gateways.close()
+
+
+async def asked(client: httpx2.AsyncClient, account_id: str, key: str = "") -> dict[str, Any]:
+    headers = {"Idempotency-Key": key} if key else {}
+    answer = await client.post(f"/payment-accounts/{account_id}/test", headers=headers)
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
+@pytest.mark.parametrize("body", [RAZORPAY, STRIPE], ids=["razorpay", "stripe"])
+async def test_good_keys_are_said_to_work_and_it_is_kept(
+    house: House, body: dict[str, Any]
+) -> None:
+    async with at_the_sandbox(house) as (client, _):
+        account_id = (await opened(client, body))["id"]
+        told = await asked(client, account_id)
+        kept = (await client.get(f"/payment-accounts/{account_id}")).json()
+    assert (told["result"], told["code"], told["said"]) == ("works", None, None)
+    assert (kept["testResult"], kept["testedAt"]) == ("works", told["testedAt"])
+
+
+async def test_keys_the_provider_does_not_know_are_refused_with_the_reason(house: House) -> None:
+    """The answer of before is never given again: keys that were made good are good at once."""
+    async with at_the_sandbox(house) as (client, _):
+        first = (await opened(client))["id"]
+        await asked(client, first)  # the sandbox knows the secret of this key from now on
+        path = f"/payment-accounts/{first}"
+        wrong = {"keyId": KEY_ID, "keySecret": "not-the-secret-of-it"}
+        await client.patch(path, json={"credentials": wrong})
+        told = await asked(client, first, "same-key")
+        kept = (await client.get(path)).json()
+        await client.patch(path, json={"credentials": RAZORPAY["credentials"]})
+        again = await asked(client, first, "same-key")
+    assert (told["result"], told["code"]) == ("refused", "CREDENTIALS")
+    assert "copy them again" in told["detail"]
+    assert "not-the-secret" not in str(told)
+    assert kept["testResult"] == "CREDENTIALS"
+    assert again["result"] == "works"
+
+
+async def test_keys_that_work_answer_the_task_that_asked_for_them(house: House) -> None:
+    async with at_the_sandbox(house) as (client, _):
+        account_id = UUID((await opened(client))["id"])
+        async with house.session() as session:
+            await open_task(
+                session,
+                kind="payment_account",
+                subject_id=account_id,
+                what=CHECK_CREDENTIALS,
+                title="the keys are refused",
+                detail="replace them",
+                at=NOON,
+            )
+        await asked(client, str(account_id))
+    async with house.session() as session:
+        assert await open_whats(session, account_id) == frozenset()
+
+
+@pytest.mark.parametrize("outcome", ["500", "429", "timeout"])
+async def test_a_provider_that_is_away_says_nothing_of_the_keys(house: House, outcome: str) -> None:
+    async with at_the_sandbox(house) as (client, box):
+        account_id = (await opened(client, STRIPE))["id"]
+        fault = {"provider": "stripe", "operation": "checkout.sessions.list", "outcome": outcome}
+        async with httpx2.AsyncClient(base_url=box.url, trust_env=False) as steering:
+            await steering.post("/control/next", json={**fault, "delay": 3})
+        answer = await client.post(f"/payment-accounts/{account_id}/test")
+        kept = (await client.get(f"/payment-accounts/{account_id}")).json()
+    assert (answer.status_code, answer.headers["content-type"]) == (
+        503,
+        "application/problem+json",
+    )
+    assert int(answer.headers["Retry-After"]) > 0
+    assert (kept["testedAt"], kept["testResult"]) == (None, None)
+
+
+async def test_an_account_is_tested_by_its_own_house_alone(
+    house: House, stranger: httpx2.AsyncClient
+) -> None:
+    async with at_the_sandbox(house) as (client, _):
+        account_id = (await opened(client))["id"]
+        answer = await stranger.post(f"/payment-accounts/{account_id}/test")
+    assert answer.status_code == 404
+
+
+async def test_an_account_of_a_platform_we_do_not_have_says_so(house: House) -> None:
+    connected = {"mode": "connected", "credentials": {"accountId": "acct_sunrise1"}}
+    async with at_the_sandbox(house) as (client, _):
+        account_id = (await opened(client, {**STRIPE, **connected}))["id"]
+        told = await asked(client, account_id)
+    assert (told["result"], told["code"]) == ("refused", "CREDENTIALS")
+    assert "INNKEEPER_STRIPE_PLATFORM_KEY" in told["said"]

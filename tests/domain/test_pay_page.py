@@ -5,7 +5,16 @@ from datetime import date, timedelta
 
 import pytest
 
-from domain.pay_page import JUST_NOW, Agreed, Standing, standing
+from domain.errors import Conflict, FieldProblem, InvalidInput, Refused
+from domain.pay_page import (
+    JUST_NOW,
+    Agreed,
+    Hindrance,
+    Standing,
+    hindrance,
+    not_opened,
+    standing,
+)
 from domain.payment_attempt import PayBy
 from tests.support.accounts import AT, FEE, PAID, PARTS, POWER, RENT, account, under_way
 from tests.support.papers import inr
@@ -69,3 +78,27 @@ def test_a_try_is_shown_while_its_time_has_not_passed() -> None:
     assert account(RENT, under_way=tried).open_try is tried
     assert account(RENT, under_way=tried, at=tried.expires_at).open_try is None
     assert account(RENT).open_try is None
+
+
+@pytest.mark.parametrize(
+    ("refusal", "said"),
+    [
+        (InvalidInput.of("amount", "TOO_SMALL", "must be more"), Hindrance.too_small),
+        (
+            InvalidInput(
+                FieldProblem("by", "UNKNOWN", "choose"), FieldProblem("amount", "TOO_LARGE", "less")
+            ),
+            Hindrance.no_way,
+        ),
+        (InvalidInput.of("body", "ODD", "is odd"), Hindrance.other),
+        (Conflict("none", code="NO_ACCOUNT"), Hindrance.way_closed),
+        (Refused("no"), Hindrance.other),
+    ],
+)
+def test_a_refusal_is_one_hindrance_to_a_payer(refusal: Refused, said: Hindrance) -> None:
+    assert hindrance(refusal) is said
+
+
+def test_a_page_that_was_not_opened_is_the_amounts_fault_or_the_ways() -> None:
+    assert not_opened("AMOUNT_REFUSED") is Hindrance.amount_refused
+    assert not_opened("CREDENTIALS") is not_opened(None) is Hindrance.way_closed

@@ -211,6 +211,7 @@ async def test_every_kind_that_has_a_home_is_found_when_it_has_no_life(scene: Sc
     """A new kind of life is not forgotten here."""
     await planned_message(scene)
     await planned_message(scene, SubjectKind.PAYMENT_ATTEMPT)
+    await planned_message(scene, SubjectKind.PAYMENT_METHOD)
     await queued(scene, OCTOBER)
     await scene.run("delete from lives")
     async with scene.house.database.platform("test") as session:

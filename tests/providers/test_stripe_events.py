@@ -14,7 +14,7 @@ from domain.money import Money
 from domain.movement import MovementState, furthest
 from domain.payment_attempt import PayBy
 from providers import stripe_events
-from providers.payments import Movement, PageNews, PageState, ProviderEvent
+from providers.payments import MethodNews, Movement, PageNews, PageState, ProviderEvent
 from providers.stripe import StripeGateway
 from tests.support.paying import NOW, RENT, Till, asked
 
@@ -110,6 +110,18 @@ def test_a_page_is_paid_only_when_its_payment_is(
 def test_a_page_that_is_not_there_to_be_paid_on_is_no_news(mode: str) -> None:
     event = read("checkout.session.completed", SESSION, mode=mode)
     assert (event.movements, event.page) == ((), None)
+
+
+@pytest.mark.parametrize("kind", ["completed", "expired"])
+def test_a_page_to_leave_a_card_on_is_news_of_its_method(kind: str) -> None:
+    event = read(f"checkout.session.{kind}", SESSION, mode="setup", payment_intent=None)
+    assert event.method == MethodNews("cs_test_1", ATTEMPT)
+
+
+@pytest.mark.parametrize("kind", ["detached", "updated", "automatically_updated"])
+def test_a_card_that_changed_at_stripe_is_news_by_its_name_there(kind: str) -> None:
+    event = read(f"payment_method.{kind}", {"id": "pm_1", "object": "payment_method"})
+    assert (event.method, event.movements, event.page) == (MethodNews("pm_1"), (), None)
 
 
 @pytest.mark.parametrize(

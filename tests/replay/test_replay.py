@@ -35,6 +35,7 @@ from workflows.billing_run import BillingRun
 from workflows.invoice_collection import InvoiceCollection
 from workflows.message_delivery import MessageDelivery
 from workflows.payment_attempt import PaymentAttempt
+from workflows.payment_method import PaymentMethod as SavedMethod
 from workflows.repair import Repair
 
 WORKFLOWS = [
@@ -43,6 +44,7 @@ WORKFLOWS = [
     InvoiceCollection,
     MessageDelivery,
     PaymentAttempt,
+    SavedMethod,
     Repair,
 ]
 KEPT = sorted(HISTORIES.glob("*.json"))

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 from domain.money import Money
-from domain.pay_page import Account, Bill, Instalment, Received, Standing, UnderWay
+from domain.pay_page import Account, Bill, Hindrance, Instalment, Received, Standing, UnderWay
 from domain.payment_attempt import AttemptStatus, PayBy
 from domain.upi import to_pay
 from templates.facts import Choice
@@ -105,12 +105,13 @@ STATES = {
         choice=Choice(
             frozenset({str(POWER.invoice_id)}),
             "12,00",
-            "Write it as 1200 or 1200.50.",
+            Hindrance.no_figure,
             PayBy.upi_qr,
         ),
     ),
     "own_upi": Shown(account(POWER, ways=(), payee=VPA, upi=CODE)),
     "no_way": Shown(account(POWER, ways=())),
+    "card_left": Shown(account(POWER), "card=left"),
     "nothing_due": Shown(
         account(received=[PAID], next_due=date(2027, 1, 5), advance=inr("500.00"))
     ),

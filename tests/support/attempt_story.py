@@ -191,7 +191,7 @@ class Ended:
 
     status: str
     charges: list[tuple[str, int]]
-    payments: list[tuple[str | None, int]]
+    payments: list[tuple[str, int]]
     receipts: list[int]
     tasks: frozenset[str]
     breaches: dict[str, Any]
@@ -215,7 +215,7 @@ async def ended(story: Story) -> Ended:
                 Payment.provider_payment_id.is_not(None)
             )
         )
-        booked = sorted(tuple(one) for one in payments)
+        booked = sorted((name or "", minor, told) for name, minor, told in payments)
         tasks = await session.scalars(select(Task.what).where(Task.status == "open"))
         return Ended(
             status=(await row(story.house, story.attempt)).status,

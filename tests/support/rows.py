@@ -61,6 +61,9 @@ WORDS: dict[tuple[str, str], Any] = {
     ("payment_attempts", "by"): "link",
     ("payment_attempts", "status"): "created",
     ("gateway_logs", "provider"): "razorpay",
+    ("payment_methods", "provider"): "stripe",
+    ("payment_methods", "kind"): "card",
+    ("payment_methods", "status"): "created",
 }
 FILLERS: tuple[tuple[Any, Callable[[], Any]], ...] = (
     (Uuid, uuid7),

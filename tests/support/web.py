@@ -8,8 +8,9 @@ import httpx2
 from fastapi import APIRouter
 
 from api.app import build
-from api.parts import Links, Parts
+from api.parts import Links, NoGateways, Parts
 from models.vault import Vault, new_keyset
+from providers.gateways import Gateways
 from runtime.clock import Clock, SetClock
 from tests.support.house import House
 
@@ -31,13 +32,17 @@ async def a_client(
     vault: Vault | None = None,
     key: str | None = None,
     links: Links | None = None,
+    gateways: Gateways | None = None,
     routers: Sequence[APIRouter] = (),
 ) -> AsyncGenerator[httpx2.AsyncClient]:
     """A program of the tenant, with its secret key unless another is given; paths are relative.
 
     `routers` are served beside the product's own.
     """
-    parts = Parts(house.database, vault or a_vault(), clock or SetClock(NOON), links or Links())
+    parts = Parts(
+        *(house.database, vault or a_vault(), clock or SetClock(NOON), links or Links()),
+        gateways=gateways or NoGateways(),
+    )
     app = build(parts)
     for router in routers:
         app.include_router(router, prefix="/api/v1")

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 import templates
+from domain.pay_page import Hindrance
 from templates.facts import PayLinkUnknown, PayPage, PayPageAway
 from tests.support.accounts import POWER, STATES, account
 
@@ -24,10 +25,25 @@ def test_what_was_refused_is_shown_again_with_the_reason_at_the_field() -> None:
     ]
     assert 'name="amount" value="12,00"' in chosen
     assert 'aria-describedby="amount-hint amount-problem" aria-invalid="true"' in chosen
-    assert '<p class="problem" id="amount-problem">Write it as 1200 or 1200.50.</p>' in chosen
+    words = "Write the amount in figures, for example 1200 or 1200.50."
+    assert f'<p class="problem" id="amount-problem">{words}</p>' in chosen
     assert "12,00" not in whole
     assert "<details open>" in shown("refused")
     assert "<details>" in shown("due")
+
+
+@pytest.mark.parametrize("locale", ["en", "hi"])
+def test_what_stands_in_the_way_is_said_in_the_payers_language(locale: str) -> None:
+    for problem in Hindrance:
+        told = STATES["refused"]
+        assert told.choice is not None
+        facts = PayPage(
+            path="/pay/x", account=told.account, choice=replace(told.choice, problem=problem)
+        )
+        found = re.search(r'id="amount-problem">(.+?)</p>', templates.page(facts, locale))
+        assert found is not None, problem
+        is_hindi = bool(re.search(r"[\u0900-\u097f]", found[1]))
+        assert is_hindi == (locale == "hi"), found[1]
 
 
 @pytest.mark.parametrize("locale", ["en", "hi"])

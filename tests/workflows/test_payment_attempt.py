@@ -21,7 +21,9 @@ from models.life import LifeRow
 from models.pay_link import PayLinks
 from models.payment import Payment
 from models.payment_attempt import PaymentAttempt
-from models.task import close_tasks, open_whats
+from models.record import Task
+from models.task import open_whats
+from models.task_answer import resolve
 from runtime.clock import SetClock
 from runtime.gateways import ProviderGateways
 from runtime.temporal import innkeeper, store_id
@@ -193,8 +195,23 @@ async def test_a_provider_nobody_can_ask_is_a_persons_after_a_day(scene: Scene) 
     assert (await row(scene.house, attempt)).status == "unknown"
     async with scene.house.session() as session:
         assert await open_whats(session, attempt.id) == {Step.look_up}
-        await close_tasks(session, attempt.id, "it is there", scene.clock.at)
     assert not await scene.lives_on(attempt)
+    (task,) = await rows(scene.house, Task)
+    async with scene.house.session() as session:
+        await resolve(session, task.id, "it answers again", "the desk", scene.clock.at)
+    await scene.after(minutes=1)
+    assert (await row(scene.house, attempt)).status == "expired"
+
+
+async def test_keys_that_are_refused_meanwhile_are_a_persons(scene: Scene) -> None:
+    """A life never ends in failure, whatever the provider says to a question of ours."""
+    await scene.order(LINKS, "applied-then-timeout", delay=2)
+    await scene.order("payment_links.list", "decline:bad_request_error")
+    attempt = await scene.asks()
+    await scene.after(minutes=10)
+    async with scene.house.session() as session:
+        assert await open_whats(session, attempt.id) == {Step.look_up}
+    assert (await row(scene.house, attempt)).status == "unknown"
 
 
 async def test_refused_it_has_failed(scene: Scene) -> None:

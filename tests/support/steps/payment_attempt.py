@@ -18,6 +18,7 @@ from models.attempt_asking import ask_to_close
 from models.attempt_news import page_closed
 from models.pay_link import PayLinks
 from models.payment_attempt import PaymentAttempt, locked
+from providers.cards import Cards
 from providers.payments import Asked, Gateway, Movement, Opened, PageState, Standing
 from tests.support.attempt import an_account, an_attempt, hears, opened, told
 from tests.support.debt import Debt, a_debt, ten
@@ -39,6 +40,10 @@ class Till:
         """The one gateway there is."""
         del provider, mode, credentials
         return _Counter(self)
+
+    def cards(self, provider: Provider, mode: AccountMode, credentials: Mapping[str, str]) -> Cards:
+        """This provider keeps none."""
+        raise NotImplementedError
 
     async def close(self) -> None:
         """Nothing is connected."""
