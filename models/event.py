@@ -17,7 +17,7 @@ async def record(
     at: datetime,
     **data: Any,
 ) -> None:
-    """Write an event (`invoice.issued`, `payment.received`, …); ids and amounts only."""
+    """Write an event (`invoice.issued`, `payment.completed`, …); ids and amounts only."""
     session.add(
         DomainEvent(
             type=event, subject_kind=kind, subject_id=subject_id, data=data, effective_at=at

@@ -191,7 +191,7 @@ async def bounce(session: AsyncSession, payment_id: UUID, at: datetime, reason: 
     payment.unallocated_minor = 0
     payment.bounced_at = at
     payment.bounce_reason = reason
-    await _told(session, "payment.bounced", payment, at)
+    await _told(session, "payment.bounced", payment, local_day(at, zone), at)
     for invoice in invoices:
         await moved(session, invoice, parts[invoice.id], at)
     touched = await use_advances(session, payment.resident_id, at)
@@ -289,7 +289,7 @@ async def _written(
         notes=new.notes,
     )
     session.add(payment)
-    await _told(session, "payment.received", payment, at)
+    await _told(session, "payment.completed", payment, payment.paid_on, at)
     return payment
 
 
@@ -336,7 +336,10 @@ def _may_bounce(payment: Payment) -> None:
         raise IllegalTransition(f"{payment.payment_number} is {payment.status} already")
 
 
-async def _told(session: AsyncSession, what: str, payment: Payment, at: datetime) -> None:
+async def _told(
+    session: AsyncSession, what: str, payment: Payment, day: date, at: datetime
+) -> None:
+    """`day` is the day at the house on which the money came or went."""
     await event.record(
         session,
         what,
@@ -344,9 +347,12 @@ async def _told(session: AsyncSession, what: str, payment: Payment, at: datetime
         payment.id,
         at,
         resident_id=str(payment.resident_id),
+        number=payment.payment_number,
         amount_minor=payment.amount_minor,
         currency=payment.currency,
+        mode=payment.mode,
         method=payment.method,
+        day=day.isoformat(),
     )
 
 

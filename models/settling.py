@@ -106,10 +106,15 @@ async def closed(
 
 
 async def _told(session: AsyncSession, invoice: Invoice, what: str, at: datetime) -> None:
-    balance = invoice.balance_minor
-    await event.record(
-        session, f"invoice.{what}", SubjectKind.INVOICE, invoice.id, at, balance_minor=balance
-    )
+    said: dict[str, Any] = {
+        "resident_id": str(invoice.resident_id),
+        "number": invoice.invoice_number,
+        "balance_minor": invoice.balance_minor,
+        "currency": invoice.currency,
+    }
+    if what == InvoiceStatus.paid:
+        said["total_minor"] = invoice.total_minor
+    await event.record(session, f"invoice.{what}", SubjectKind.INVOICE, invoice.id, at, **said)
 
 
 async def timezone_of(session: AsyncSession, resident_id: UUID) -> str:
