@@ -23,6 +23,7 @@ class Permission(StrEnum):
     LEDGER_READ = "ledger:read"
     TASKS_READ = "tasks:read"
     TASKS_WRITE = "tasks:write"
+    EVENTS_READ = "events:read"
     SETTINGS_READ = "settings:read"
     SETTINGS_WRITE = "settings:write"
 

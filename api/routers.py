@@ -11,6 +11,7 @@ from api import (
     credit_note,
     credit_note_paper,
     dead_letter,
+    event,
     floor,
     health,
     instalments,
@@ -23,6 +24,7 @@ from api import (
     pay_page,
     payment,
     payment_account,
+    payment_analytics,
     payment_attempt,
     payment_method,
     payment_webhook,
@@ -56,10 +58,12 @@ TENANT: list[APIRouter] = [
     payment.router,
     payment_account.router,
     payment_attempt.router,
+    payment_analytics.router,
     statement_line.router,
     ledger.router,
     plan.router,
     task.router,
+    event.router,
     dead_letter.router,
 ]
 # Routes of nobody in particular, under /api/v1: what they bring along says whose they are.

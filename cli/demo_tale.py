@@ -30,7 +30,7 @@ def _amount(data: dict[str, Any]) -> str:
 TOLD: dict[str, Callable[[dict[str, Any]], str]] = {
     "billing_run.closed": lambda data: f"billing run {data['period']} is {data['status']}",
     "late_fee.charged": lambda data: f"late fee of {_amount(data)} charged",
-    "payment.received": lambda data: f"{_amount(data)} received in {data.get('method', 'cash')}",
+    "payment.completed": lambda data: f"{_amount(data)} received in {data.get('method', 'cash')}",
     "invoice.handed_over": lambda _data: "handed to a person",
 }
 

@@ -21,7 +21,8 @@ from temporalio.service import RPCError
 
 from cli.door import opened
 from domain.errors import InnkeeperError, Unavailable
-from models import backlog, invariants, walls
+from models import backlog, event_sequence, invariants, walls
+from models.backlog import Waiting
 from models.database import Database
 from models.life import Wake
 from models.repair import NO_LIFE_AFTER, Lost, find_the_lost, wake_the_lost
@@ -146,11 +147,12 @@ async def _asked(name: str, check: "Check", patient: Patient) -> Sequence[Findin
 
 
 async def mend(patient: Patient) -> list[Finding]:
-    """Register what Temporal forgot, create the schedules, wake the lost; what was done."""
+    """Register what Temporal forgot, make schedules, wake the lost, place events; what was done."""
     steps: Sequence[tuple[str, Callable[[Patient], Awaitable[str]]]] = (
         ("search attributes", _register),
         ("schedules", _schedule),
         ("lives", _wake),
+        ("events", _place),
     )
     done: list[Finding] = []
     for name, step in steps:
@@ -203,6 +205,12 @@ async def _wake(patient: Patient) -> str:
     if woken:
         await _until_they_looked(patient)
     return f"{woken} woken"
+
+
+async def _place(patient: Patient) -> str:
+    """Give positions to whatever has none, also where the sequencer does not look any more."""
+    async with patient.door().platform("doctor: repair") as session:
+        return f"{await event_sequence.sequence_missed(session)} given a position"
 
 
 async def _until_they_looked(patient: Patient) -> None:
@@ -310,16 +318,26 @@ async def _lives_are_there(patient: Patient) -> Seen:
     return False, f"{len(lost)} lost: " + _listed([f"{o.workflow_id} ({o.reason})" for o in lost])
 
 
-async def _wakes_are_delivered(patient: Patient) -> Seen:
-    async with patient.door().platform("doctor") as session:
-        amount, since = await backlog.old_wakes(session)
-    return not amount, f"{amount} wait, the oldest since {since}" if amount else "none waits"
+def _of_queue(question: Callable[[AsyncSession], Awaitable[Waiting]], good: str) -> "Check":
+    async def check(patient: Patient) -> Seen:
+        async with patient.door().platform("doctor") as session:
+            amount, since = await question(session)
+        return not amount, f"{amount} wait, the oldest since {since}" if amount else good
+
+    return check
 
 
 async def _deliveries_leave(patient: Patient) -> Seen:
     async with patient.door().platform("doctor") as session:
         amount, since = await backlog.stuck_deliveries(session, patient.now)
     return not amount, f"{amount} stuck, the oldest for {since}" if amount else "none is stuck"
+
+
+async def _dead_letters_are_read(patient: Patient) -> Seen:
+    """For information: they wait for a person."""
+    async with patient.door().platform("doctor") as session:
+        amount = await backlog.dead_letters(session)
+    return True, f"{amount} wait for a person" if amount else "none"
 
 
 async def _documents_are_printed(_patient: Patient) -> Seen:
@@ -361,8 +379,12 @@ CHECKS: Sequence[tuple[str, Check]] = (
     ("search attributes", _attributes_are_known),
     ("schedules", _schedules_are_there),
     ("lives", _lives_are_there),
-    ("wake-ups", _wakes_are_delivered),
+    ("wake-ups", _of_queue(backlog.old_wakes, "none waits")),
     ("deliveries", _deliveries_leave),
+    ("provider events", _of_queue(backlog.stuck_provider_events, "none waits")),
+    ("events", _of_queue(event_sequence.waiting, "each has its position")),
+    ("consumers of events", _of_queue(backlog.unread_events, "each has read them")),
+    ("dead letters", _dead_letters_are_read),
     ("documents", _documents_are_printed),
     ("tasks", _tasks_are_answered),
     ("books", _books_are_right),

@@ -22,6 +22,7 @@ COMMANDS: Final[dict[str, str]] = {
     "secrets": "cli.secrets:secrets",
     "migrate": "cli.migrate:migrate",
     "doctor": "cli.doctor:doctor",
+    "events": "cli.events:events_app",
     "tenant": "cli.tenant:tenant_app",
     "import": "cli.imports:import_app",
     "vectors": "cli.vectors:vectors",

@@ -35,6 +35,7 @@ APPEND_ONLY = (
 # Later tables are made so by the migration that makes them.
 APPEND_ONLY_LATER = (
     "credit_note_lines",
+    "event_positions",
     "gateway_logs",  # but for the columns that say how far an event came
 )
 

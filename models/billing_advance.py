@@ -94,18 +94,30 @@ def _taken(purse: list[Use], owed: int) -> list[Use]:
 
 
 def statements(
-    at: datetime, used: Sequence[tuple[Bill, Use]], paid: Sequence[UUID]
+    at: datetime, used: Sequence[tuple[Bill, Use]], paid: Sequence[tuple[Bill, str]]
 ) -> Iterator[Statement]:
     """Writes the allocations, takes what was used off the advances, and tells of both.
 
-    `paid` are the invoices on which nothing is left to pay.
+    `paid` are the invoices on which nothing is left to pay, with their numbers.
     """
     rows = [(use.payment_id, bill.id, use.minor, bill.row["currency"]) for bill, use in used]
     yield Statement(_ALLOCATIONS, (new_ids(len(rows)), *columns(rows), at))
     yield Statement(_PAYMENTS, columns([(use.payment_id, use.minor) for _, use in used]))
     events = [("advance.used", bill.id, _told(bill, use)) for bill, use in used]
-    events += [("invoice.paid", invoice_id, dumps({"balance_minor": 0})) for invoice_id in paid]
+    events += [("invoice.paid", bill.id, _told_paid(bill, number)) for bill, number in paid]
     yield Statement(_EVENTS, (new_ids(len(events)), *columns(events), at))
+
+
+def _told_paid(bill: Bill, number: str) -> str:
+    return dumps(
+        {
+            "resident_id": str(bill.row["resident_id"]),
+            "number": number,
+            "total_minor": bill.pattern.draft.total_minor,
+            "balance_minor": 0,
+            "currency": bill.row["currency"],
+        }
+    )
 
 
 def _told(bill: Bill, use: Use) -> str:

@@ -133,7 +133,7 @@ def _statements(
     yield _events(office, issued)
     used = [(one.bill, use) for one in issued for use in one.used]
     if used:
-        paid = [one.bill.id for one in issued if not one.balance]
+        paid = [(one.bill, one.number) for one in issued if not one.balance]
         yield from billing_advance.statements(office.at, used, paid)
     owed = [one for one in issued if one.balance]
     if owed:

@@ -66,7 +66,7 @@ async def bounce(session: AsyncSession, payment_id: UUID, at: datetime, reason: 
     payment.unallocated_minor = 0
     payment.bounced_at = at
     payment.bounce_reason = reason
-    await event.record_all(session, [told("payment.bounced", payment)], at)
+    await event.record_all(session, [told("payment.bounced", payment, local_day(at, zone))], at)
     await move_all(session, [(invoice, parts[invoice.id]) for invoice in invoices], at)
     touched = await use_advances(session, payment.resident_id, at)
     await replan_all(session, set(parts) - touched, at)

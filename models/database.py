@@ -184,16 +184,20 @@ async def _translated() -> AsyncGenerator[None]:
     """A database that is lost, or asks us to come again, is unavailable, however it is told."""
     try:
         yield
-    except DBAPIError as error:
-        if error.connection_invalidated or _is_passing(cause_of(error)):
-            raise Unavailable("the database does not answer") from error
-        raise
-    except _DRIVER as error:  # from the driver's own connection, see models/bulk.py
-        if _is_passing(error):
+    except (DBAPIError, *_DRIVER) as error:
+        if is_away(error):
             raise Unavailable("the database does not answer") from error
         raise
 
 
+def is_away(error: Exception) -> bool:
+    """Whether the database is lost or asks us to come again, and nothing was wrong with us."""
+    if isinstance(error, DBAPIError):
+        return error.connection_invalidated or _is_passing(cause_of(error))
+    return isinstance(error, Unavailable) or _is_passing(error)
+
+
+# From the driver's own connection, see models/bulk.py.
 _DRIVER = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 # InternalClientError is none of the others' subclasses and still means a lost server.
 _PASSING = (

@@ -14,7 +14,7 @@ from models.record import DomainEvent
 
 @dataclass(frozen=True, slots=True)
 class Happened:
-    """An event (`invoice.issued`, `payment.received`, …) about a subject; ids and amounts only."""
+    """An event (`invoice.issued`, `payment.completed`, …) about a subject; ids and amounts only."""
 
     event: str
     kind: str

@@ -243,6 +243,20 @@ select i.tenant_id, format('%s is %s and still plans %s', coalesce(i.invoice_num
  where i.status <> 'issued'
 """
 
+# What the sequencer has yet to look at may still have no position.
+_POSITIONS = """
+select e.tenant_id, format('event %s was passed over', e.id) as detail
+  from domain_events e cross join event_sequence s
+ where e.recorded_at < s.searched_from - interval '1 second'
+   and not exists (select from event_positions p
+                    where p.tenant_id = e.tenant_id and p.event_id = e.id)
+union all
+select tenant_id, format('position %s follows %s', position, before)
+  from (select tenant_id, position, lag(position, 1, 0::bigint) over (order by position) as before
+          from event_positions) p
+ where position <> before + 1
+"""
+
 INVARIANTS: dict[str, str] = {
     "every entry balances per currency": _BALANCED,
     "a balance is the sum of its receivable postings": _BALANCES,
@@ -261,6 +275,7 @@ INVARIANTS: dict[str, str] = {
     "CGST equals SGST, and lines add up to their document": _TAX,
     "an open invoice with a plan has a life or a wake-up": _LIVES,
     "a closed invoice plans nothing": _CLOSED,
+    "no event was passed over, and positions have no gap": _POSITIONS,
 }
 
 

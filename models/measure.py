@@ -8,12 +8,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import DateTime, bindparam, text
+from sqlalchemy import DateTime, Interval, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.numbering import BILL_OF_SUPPLY
 from models import invariants
+from models.backlog import Following, consumers
 from models.database import Database
+from models.event_sequence import SLACK
 from models.reading import Reading, latest
 from models.repair import NO_LIFE_AFTER
 
@@ -61,6 +63,37 @@ select 'invoices_issued_total', coalesce(sum(n.next_number - b.invoice_starting_
   from number_series n
   join billing_settings b on b.tenant_id = n.tenant_id and n.series in (b.invoice_prefix, :bills)
 """).bindparams(bindparam("now", type_=DateTime(timezone=True)), bills=BILL_OF_SUPPLY)
+# Of so many of the newest events it is asked whether they have a position: a scrape must be cheap.
+COUNTED_MOST = 10_000
+# The planner would rather read every position there is once its statistics are old.
+_BY_INDEX = text(
+    "select set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)"
+)
+_EVENTS = text("""
+with newest as (
+  select tenant_id, id, recorded_at from domain_events
+   where recorded_at >= (select searched_from - :slack from event_sequence)
+   order by recorded_at desc limit :most
+), unsequenced as materialized (
+  select recorded_at from newest e
+   where not exists (select from event_positions p
+                      where p.tenant_id = e.tenant_id and p.event_id = e.id)
+), waiting as (
+  select due_at from gateway_logs where status in ('received', 'processing')
+)
+select 'provider_events_waiting' as name, count(*)::float8 as value from waiting
+ union all
+select 'provider_events_oldest_seconds',
+       greatest(coalesce(extract(epoch from clock_timestamp() - min(due_at)), 0), 0)
+  from waiting
+ union all
+select 'provider_events_dead', count(*) from gateway_logs where status = 'failed'
+ union all
+select 'events_unsequenced', count(*) from unsequenced
+ union all
+select 'events_unsequenced_oldest_seconds',
+       coalesce(extract(epoch from clock_timestamp() - min(recorded_at)), 0) from unsequenced
+""").bindparams(bindparam("slack", SLACK, Interval), most=COUNTED_MOST)
 # What the second label of a figure is called; the first is `kind` or `channel`.
 _LABELS: Mapping[str, Sequence[str]] = {
     "lives": ("kind", "stage"),
@@ -77,6 +110,9 @@ async def figures(session: AsyncSession, now: datetime) -> list[Figure]:
         Figure(row.name, float(row.value), dict(_labels(row.name, row.kind, row.word)))
         for row in await session.execute(_FIGURES, {"now": now})
     ]
+    await session.execute(_BY_INDEX)
+    found += [Figure(row.name, float(row.value)) for row in await session.execute(_EVENTS)]
+    found += [one for known in await consumers(session) for one in _followed(known)]
     slow = await latest(session, SLOW)
     return [*found, *(_told(slow, now) if slow else ())]
 
@@ -85,6 +121,13 @@ def _labels(name: str, *values: str | None) -> Iterator[tuple[str, str]]:
     for label, value in zip(_LABELS.get(name, ()), values, strict=False):
         if value is not None:
             yield label, value
+
+
+def _followed(known: Following) -> Iterator[Figure]:
+    name = {"consumer": known.consumer}
+    yield Figure("event_consumer_lag", known.behind, name)
+    yield Figure("event_retries", known.waiting, name)
+    yield Figure("event_dead_letters", known.dead, name)
 
 
 def _told(slow: Reading, now: datetime) -> Iterator[Figure]:

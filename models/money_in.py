@@ -98,7 +98,8 @@ async def _written(session: AsyncSession, intakes: Sequence[Intake], at: datetim
         intake.written = _payment(intake.new, number, intake.shared.rest_minor, at)
     payments = [intake.payment for intake in intakes]
     session.add_all(payments)
-    await event.record_all(session, [told("payment.received", one) for one in payments], at)
+    happened = [told("payment.completed", one, one.paid_on) for one in payments]
+    await event.record_all(session, happened, at)
 
 
 def _payment(new: NewPayment, number: str, rest_minor: int, at: datetime) -> Payment:
@@ -158,12 +159,15 @@ def _act(intake: Intake) -> tuple[NewEntry, Sequence[Posting]]:
     return entry, postings
 
 
-def told(what: str, payment: Payment) -> Happened:
-    """What happened to a payment, as its events say it."""
+def told(what: str, payment: Payment, day: date) -> Happened:
+    """What happened to a payment, as its events say it; `day` is when the money came, or went."""
     said = {
         "resident_id": str(payment.resident_id),
+        "number": payment.payment_number,
         "amount_minor": payment.amount_minor,
         "currency": payment.currency,
+        "mode": payment.mode,
         "method": payment.method,
+        "day": day.isoformat(),
     }
     return Happened(what, "payment", payment.id, said)

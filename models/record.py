@@ -12,10 +12,16 @@ from models.base import TenantRow, one_of, within_tenant
 
 
 class DomainEvent(TenantRow):
-    """Something that happened, written in the transaction that made it so. Append-only, no keys."""
+    """Something that happened, written in the transaction that made it so. Append-only, no keys.
+
+    `recorded_at`, one clock for all, is where the sequencer looks for what has no position yet.
+    """
 
     __tablename__ = "domain_events"
-    __table_args__ = (Index("ix_domain_events_subject", "tenant_id", "subject_id"),)
+    __table_args__ = (
+        Index("ix_domain_events_subject", "tenant_id", "subject_id"),
+        Index("ix_domain_events_recorded_at", "recorded_at"),
+    )
 
     type: Mapped[str]
     subject_kind: Mapped[str]

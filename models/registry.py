@@ -1,6 +1,9 @@
 """Every table, imported in one place so that migrations and tests see them all."""
 
 from models import (
+    event_cursor,
+    event_dead_letter,
+    event_sequence,
     gateway_log,
     instalment,
     invoice,
@@ -11,6 +14,7 @@ from models import (
     payment,
     payment_account,
     payment_attempt,
+    payment_day,
     payment_method,
     place,
     provider_customer,
@@ -24,6 +28,9 @@ from models.base import Base
 
 TABLES = Base.metadata
 MODULES = (
+    event_cursor,
+    event_dead_letter,
+    event_sequence,
     gateway_log,
     instalment,
     invoice,
@@ -34,6 +41,7 @@ MODULES = (
     payment,
     payment_account,
     payment_attempt,
+    payment_day,
     payment_method,
     place,
     provider_customer,

@@ -142,7 +142,14 @@ def _closed(invoice: Invoice, status: InvoiceStatus, at: datetime) -> Happened:
 
 
 def _told(invoice: Invoice, what: str) -> Happened:
-    said = {"balance_minor": invoice.balance_minor}
+    said: dict[str, Any] = {
+        "resident_id": str(invoice.resident_id),
+        "number": invoice.invoice_number,
+        "balance_minor": invoice.balance_minor,
+        "currency": invoice.currency,
+    }
+    if what == InvoiceStatus.paid:
+        said["total_minor"] = invoice.total_minor
     return Happened(f"invoice.{what}", SubjectKind.INVOICE, invoice.id, said)
 
 

@@ -23,8 +23,10 @@ LOOK_UPS = (
     "payment_account_tokens",
     "pay_link_tokens",
 )
-# Figures of the whole house, and alembic's own: nothing of any tenant stands in them.
-OF_THE_HOUSE = ("readings", "alembic_version")
+# Figures of the whole house, how far its events were read, and alembic's own: nothing of any
+# tenant stands in them.
+OF_THE_PLATFORM = ("readings", "event_sequence", "event_cursors")
+OF_THE_HOUSE = (*OF_THE_PLATFORM, "alembic_version")
 UNWALLED = (*LOOK_UPS, *OF_THE_HOUSE)
 
 _WALLS = text("""
@@ -110,7 +112,7 @@ async def loose_keys(session: AsyncSession) -> list[str]:
 
 async def open_look_ups(session: AsyncSession) -> list[str]:
     """Grants on the look-up tables, and functions that anybody calls or that look elsewhere."""
-    grants = await session.scalars(_GRANTS, {"look_ups": [*LOOK_UPS, "readings"]})
+    grants = await session.scalars(_GRANTS, {"look_ups": [*LOOK_UPS, *OF_THE_PLATFORM]})
     functions: Sequence[str] = (await session.scalars(_FUNCTIONS)).all()
     return sorted([*grants, *functions])
 

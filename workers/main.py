@@ -25,6 +25,7 @@ from runtime.press import a_press
 from runtime.settings import Settings
 from runtime.temporal import connect, register_search_attributes, serve_sdk_metrics, store_id
 from workers import billing, lives, same_store
+from workers.event_relay import CONSUMERS, EventRelay, Sequencer
 from workers.message_relay import MessageRelay
 from workers.port import WatchPort
 from workers.provider_relay import ProviderRelay
@@ -128,6 +129,11 @@ class _House:
             ("wakes", WakeRelay(self.database, self.client).turn, IDLE_SECONDS),
             ("messages", messages.turn, IDLE_SECONDS),
             ("provider events", told.turn, IDLE_SECONDS),
+            ("event positions", Sequencer(self.database).turn, IDLE_SECONDS),
+            *(
+                (f"events: {known.name}", EventRelay(self.database, known).turn, IDLE_SECONDS)
+                for known in CONSUMERS
+            ),
             ("schedules", schedules.Keeper(self.client, self.database).turn, 5.0),
             ("slow figures", slow.turn, LOOK_AGAIN_SECONDS),
             ("store", same.turn, same_store.LOOK_AGAIN_SECONDS),

@@ -172,12 +172,22 @@ async def test_an_advance_pays_the_invoice_oldest_payment_first(house: House) ->
         used = await session.scalars(select(Allocation).where(Allocation.invoice_id == paid.id))
         woken = set(await session.scalars(select(Wake.subject_id)))
         planned = set(await session.scalars(select(PlannedAction.subject_id)))
-        told = set(await session.scalars(select(DomainEvent.type)))
+        told = await session.execute(
+            select(DomainEvent.type, DomainEvent.data).where(DomainEvent.subject_id == paid.id)
+        )
+        said = {row.type: row.data for row in told}
         assert {a.payment_id: a.amount_minor for a in used} == {old.id: 4_000_00, new.id: 5_000_00}
     assert (left[old.id], left[new.id]) == (0, 1_000_00)
     assert planned == {open_one.id}
     assert paid.id not in woken
-    assert {"advance.used", "invoice.paid"} <= told
+    assert set(said) == {"invoice.issued", "advance.used", "invoice.paid"}
+    assert said["invoice.paid"] == {
+        "resident_id": str(rich.resident_id),
+        "number": paid.invoice_number,
+        "total_minor": 9_000_00,
+        "balance_minor": 0,
+        "currency": "INR",
+    }
     assert await breaches(house.database) == {}
 
 

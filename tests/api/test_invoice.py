@@ -264,10 +264,12 @@ async def test_the_timeline_tells_who_did_what_and_the_newest_first(
     await payer.paid("9500.00")
     told = (await payer.read(made, "/timeline"))["items"]
     whats = {one["what"] for one in told}
-    assert {"invoice.issued", "payment.received", "invoice.paid", "message.receipt"} <= whats
-    received = next(one for one in told if one["what"] == "payment.received")
+    assert {"invoice.issued", "payment.completed", "invoice.paid", "message.receipt"} <= whats
+    received = next(one for one in told if one["what"] == "payment.completed")
     assert received["who"].startswith("key:")
     assert received["detail"] == "PAY/26-27/000001, ₹9,500.00"
+    settled = next(one for one in told if one["what"] == "invoice.paid")
+    assert settled["detail"] == "BOS/26-27/000001, ₹9,500.00"
     changes = [one["detail"] for one in told if one["what"] == "invoice.changed"]
     assert any("status" in change and "paid_at" in change for change in changes)
     assert [one["at"] for one in told] == sorted((one["at"] for one in told), reverse=True)

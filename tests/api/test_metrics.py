@@ -6,17 +6,29 @@ from datetime import UTC, date, datetime, timedelta
 import httpx2
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy import text
 
 from api.app import build
 from api.parts import Links, Parts
+from domain.payment_account import Provider
 from models.database import Database
+from models.gateway_log import Told, keep
 from models.life import SubjectKind
 from models.measure import SLOW
 from models.plan import wake
 from models.reading import latest
 from runtime.clock import SetClock
 from runtime.metrics import Counted, Metrics
+from tests.support.attempt import an_account
 from tests.support.debt import a_debt
+from tests.support.events import (
+    Keeping,
+    all_sequenced,
+    caught_up,
+    happens,
+    letters_fall_due,
+    positions,
+)
 from tests.support.house import House, a_tenant
 from tests.support.outgoing import letter
 from tests.support.recording import Recording
@@ -76,6 +88,47 @@ async def test_the_houses_figures_are_those_of_its_rows(database: Database) -> N
     assert told[labelled("innkeeper_invoices_issued_total")] == 2
     assert told[labelled("innkeeper_tasks_open")] == 0
     assert told[labelled("innkeeper_deliveries_due")] == 0
+
+
+async def test_how_far_events_came_is_told(house: House) -> None:
+    """Without a position, with one and not read, read, and not to be read."""
+    database, keeping = house.database, Keeping()
+    keeping.poisoned = {await happens(house)}
+    told = await _told(database)
+    assert told[labelled("innkeeper_events_unsequenced")] > 0
+    assert 0 < told[labelled("innkeeper_events_unsequenced_oldest_seconds")] < 60
+    await all_sequenced(database)
+    told = await _told(database)
+    assert told[labelled("innkeeper_events_unsequenced")] == 0
+    amount = len(await positions(database))
+    assert told[labelled("innkeeper_event_consumer_lag", consumer="payment_days")] == amount
+    for retries, dead in ((1, 0), (1, 0), (1, 0), (0, 1)):
+        await caught_up(database, keeping)
+        told = await _told(database)
+        assert told[labelled("innkeeper_event_consumer_lag", consumer="keeping")] == 0
+        assert told[labelled("innkeeper_event_retries", consumer="keeping")] == retries
+        assert told[labelled("innkeeper_event_dead_letters", consumer="keeping")] == dead
+        await letters_fall_due(database)
+    assert told[labelled("innkeeper_event_dead_letters", consumer="payment_days")] == 0
+
+
+async def test_what_providers_told_and_is_not_settled_is_told(house: House) -> None:
+    account = await an_account(house, a_vault(), Provider.stripe)
+    async with house.session() as session:
+        for number in range(3):
+            event = Told(Provider.stripe, account.id, f"evt_{number}", "odd", b"{}", NOON)
+            await keep(session, event)
+        failed = "update gateway_logs set status = 'failed' where event_id = 'evt_0'"
+        await session.execute(text(failed))
+    told = await _told(house.database)
+    assert told[labelled("innkeeper_provider_events_waiting")] == 2
+    assert 0 <= told[labelled("innkeeper_provider_events_oldest_seconds")] < 60
+    assert told[labelled("innkeeper_provider_events_dead")] == 1
+
+
+async def _told(database: Database) -> Read:
+    async with a_watcher(database) as watcher:
+        return read((await watcher.get("/metrics")).text)
 
 
 async def test_breaches_are_counted_by_one_worker_now_and_then_and_told_by_all(

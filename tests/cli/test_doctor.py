@@ -110,15 +110,21 @@ async def test_a_house_in_order_has_nothing_wrong(clinic: Clinic) -> None:
     """A fresh Temporal lacks schedules and search attributes; --repair puts them there, once."""
     assert set(await clinic.wrong()) == {"search attributes", "schedules"}
     mended, found = await visit(clinic.state / "settings.env", repair=True)
-    assert [(one.name, one.ok, one.detail) for one in mended] == [
+    assert [(one.name, one.ok, one.detail) for one in mended][:3] == [
         ("search attributes", True, "6 registered"),
         ("schedules", True, "2 created"),
         ("lives", True, "0 woken"),
     ]
+    assert (mended[3].name, mended[3].ok) == ("events", True)
     assert [finding for finding in found if not finding.ok] == []
     assert len(found) == len(CHECKS) - 1 + len(INVARIANTS)
     again, _ = await visit(clinic.state / "settings.env", repair=True)
-    assert [one.detail for one in again] == ["0 registered", "0 created", "0 woken"]
+    assert [one.detail for one in again] == [
+        "0 registered",
+        "0 created",
+        "0 woken",
+        "0 given a position",
+    ]
 
 
 async def test_it_speaks_to_people_and_programs(clinic: Clinic) -> None:
@@ -137,6 +143,7 @@ async def test_it_speaks_to_people_and_programs(clinic: Clinic) -> None:
         "search attributes",
         "schedules",
         "lives",
+        "events",
     ]
     for secret in (clinic.urls.app, clinic.urls.owner.split(":")[2].split("@")[0]):
         assert secret not in ill.out + well.out
@@ -215,6 +222,19 @@ STUCK_DELIVERY = (
     "insert into deliveries (tenant_id, message_id, channel, not_before)"
     " select tenant_id, id, 'email', now() - interval '16 minutes' from messages"
 )
+STUCK_TOLD = (
+    "insert into gateway_logs (tenant_id, account_id, provider, event_id, kind, body,"
+    " effective_at, due_at)"
+    " select tenant_id, id, 'stripe', 'evt_1', 'odd', '', now(), now() - interval '6 minutes'"
+    " from invoices"
+)
+UNREAD = "update event_positions set recorded_at = now() - interval '6 minutes'"
+PASSED_OVER = (
+    "insert into domain_events (tenant_id, type, subject_kind, subject_id, data, actor,"
+    " effective_at, recorded_at)"
+    " select tenant_id, 'door.opened', 'door', id, '{}', 'test', now(), now() - interval '1 day'"
+    " from invoices"
+)
 # What was done, where the doctor sees it, a word he says of it.
 FAULTS = [
     ("update alembic_version set version_num = '0001'", "migrations", "innkeeper migrate"),
@@ -224,6 +244,8 @@ FAULTS = [
     ("alter table floors owner to inn_app", "roles", "inn_app owns floors"),
     (OLD_WAKE, "wake-ups", "1 wait"),
     (STUCK_DELIVERY, "deliveries", "1 stuck"),
+    (STUCK_TOLD, "provider events", "1 wait"),
+    (UNREAD, "consumers of events", " wait, the oldest since"),
     (
         "update invoices set balance_minor = balance_minor - 1",
         "a balance is the sum of its receivable postings",
@@ -270,6 +292,16 @@ async def test_a_lost_life_is_found_and_woken(clinic: Clinic) -> None:
             woken = await session.scalars(select(Wake.workflow_id))
             assert woken.all() == [clinic.debt.workflow_id]
         await clinic.look()
+
+
+async def test_an_event_that_was_passed_over_is_found_and_placed(clinic: Clinic) -> None:
+    """A clock was set back; nobody would ever look there again."""
+    await clinic.found(repair=True)
+    await clinic.plant(PASSED_OVER)
+    wrong = await clinic.wrong()
+    assert list(wrong) == ["no event was passed over, and positions have no gap"]
+    assert "was passed over" in wrong.popitem()[1]
+    assert await clinic.wrong(repair=True) == {}
 
 
 async def test_a_schedule_somebody_deleted_comes_back(clinic: Clinic) -> None:

@@ -238,6 +238,9 @@ PLANTED = {
         "update next_actions set subject_id = (select id from invoices where status = 'paid')"
         " where ordinal = 0"
     ),
+    "no event was passed over, and positions have no gap": (
+        "update domain_events set recorded_at = recorded_at - interval '1 day'"
+    ),
 }
 
 
