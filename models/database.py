@@ -133,7 +133,11 @@ def _named(actor: Actor) -> dict[str, str]:
 def _engine(url: str, pool_size: int, pool_seconds: float) -> AsyncEngine:
     address = url.replace("postgresql://", "postgresql+asyncpg://", 1)
     return create_async_engine(
-        address, pool_size=pool_size, max_overflow=0, pool_timeout=pool_seconds
+        address,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=pool_seconds,
+        hide_parameters=True,  # what a statement was given may be personal: no log shows it
     )
 
 

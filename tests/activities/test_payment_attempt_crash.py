@@ -24,7 +24,7 @@ from tests.support.soak import SOAK
 from tests.support.web import a_vault
 
 # Outside a soak: every so-many-eth place of a story, and not the same ones in every story.
-EVERY = 1 if SOAK else 20
+EVERY = 1 if SOAK else 40
 Tale = Callable[[Story], Awaitable[None]]
 
 
@@ -105,7 +105,7 @@ async def the_provider_refuses(one: Story) -> None:
     await one.lives(days=5)
 
 
-@story(PayBy.link, 0, "failed")
+@story(PayBy.link, 0, "failed", "unknown")
 async def the_keys_are_not_good(one: Story) -> None:
     first = ("rzp_test_sunrise", "the-secret-it-came-with-first")
     answer = await one.ground.client.get("/razorpay/v1/payments", auth=first)
@@ -210,6 +210,33 @@ async def there_is_no_way_back_to_us(one: Story) -> None:
 async def there_is_no_way_back_any_more(one: Story) -> None:
     await one.lives(minutes=20)
     one.purse = Purse(one.ground.purse.gateways, PayLinks("", one.ground.purse.links.vault))
+    await one.lives(days=5)
+
+
+@story(PayBy.link, 0, "unknown")
+async def looking_it_up_is_refused(one: Story) -> None:
+    await one.orders("payment_links.create", "applied-then-500", times=9)
+    await one.orders("payment_links.list", "decline:bad_request", times=99)
+    await one.lives(days=5)
+
+
+@story(PayBy.link, 0, "expired")
+async def looking_it_up_late_is_refused(one: Story) -> None:
+    await one.lives(hours=3)
+    one.ground.box.sandbox.bank.state.write("UPDATE payment_keys SET secret = 'another one'")
+    await one.lives(days=5)
+
+
+@story(PayBy.checkout, 0, "expired")
+async def an_event_is_about_a_card(one: Story) -> None:
+    event = {
+        "id": "evt_card",
+        "type": "payment_method.detached",
+        "created": int(one.at.timestamp()),
+        "data": {"object": {"id": "pm_of_somebody", "object": "payment_method"}},
+    }
+    await one.keeps("evt_card", "payment_method.detached", json.dumps(event).encode())
+    await one.settles()
     await one.lives(days=5)
 
 

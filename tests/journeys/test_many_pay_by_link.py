@@ -67,7 +67,7 @@ async def a_month_due(shop: Shop, residents: int, folder: Path) -> Sequence[Invo
 @pytest.mark.timeout(900)
 async def test_a_hundred_pay_while_the_providers_misbehave(shop: Shop, tmp_path: Path) -> None:
     """What the providers believe is what we believe, to the paisa, and everybody hears it once."""
-    residents = soaked(100, tenth=15)
+    residents = soaked(100, tenth=9)
     invoices = await a_month_due(shop, residents, tmp_path)
     await _mischief(shop, times=max(1, residents // 30))
     gate = asyncio.Semaphore(AT_ONCE)
@@ -106,7 +106,7 @@ async def test_a_hundred_pay_while_the_providers_misbehave(shop: Shop, tmp_path:
 async def test_money_is_booked_while_temporal_is_down_and_every_life_catches_up(
     house: House, tmp_path: Path
 ) -> None:
-    residents = soaked(1000, tenth=30)
+    residents = soaked(1000, tenth=12)
     temporal = EmbeddedTemporal(tmp_path / "temporal")
     await temporal.start()
     server = TemporalServer(temporal.address, temporal.namespace, temporal.ui_url)

@@ -55,8 +55,7 @@ class Fate:
         try:
             self.meets(Place(module, function, what, "before"))
         except DiedError:
-            if iscoroutine(awaitable):
-                awaitable.close()
+            _forget(awaitable)
             raise
         answer = await awaitable
         self.meets(Place(module, function, what, "after"))
@@ -67,6 +66,15 @@ class Fate:
     ) -> "_Mortal":
         """Enter it and leave it, unless the process dies before or after."""
         return _Mortal(self, (module, function, what), manager)
+
+
+def _forget(never: object) -> None:
+    """What was never begun, and what it was going to wait for, ends without a word."""
+    if iscoroutine(never):
+        inner = list(never.cr_frame.f_locals.values()) if never.cr_frame else []
+        never.close()
+        for one in inner:
+            _forget(one)
 
 
 @dataclass

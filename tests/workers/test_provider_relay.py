@@ -182,7 +182,7 @@ async def _left(shop: Shop) -> dict[str, Any]:
     }
 
 
-@settings(settings.get_profile("house"), max_examples=soaked(100))
+@settings(settings.get_profile("house"), max_examples=soaked(100, tenth=4))
 @given(data=st.data())
 async def test_however_the_events_of_five_payments_come_the_rows_end_the_same(
     database: Database, said: dict[PayBy, Sayings], data: st.DataObject
