@@ -17,6 +17,8 @@ from xml.sax.saxutils import escape
 from providers.glyphs import make_readable, readings
 
 LENGTH_BYTES = 4
+# Nobody waits for paper as they wait for an answer: money is booked and pages are shown first.
+NICENESS = 10
 FONTS_ONLY = """<?xml version="1.0"?>
 <!DOCTYPE fontconfig SYSTEM "urn:fontconfig:fonts.dtd">
 <fontconfig><dir>{fonts}</dir><cachedir>{cache}</cachedir></fontconfig>
@@ -27,6 +29,7 @@ Print = Callable[[str], bytes]
 
 def main() -> None:
     """Serve pages until the input ends."""
+    os.nice(NICENESS)
     pages, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what libraries say must not stand among the answers
     with tempfile.TemporaryDirectory(prefix="innkeeper-fonts-") as folder:
