@@ -19,7 +19,8 @@ from domain.errors import NotFound
 from domain.payment_account import Provider
 from models.database import Actor, one
 from models.gateway_log import Told, keep
-from models.payment_account import PaymentAccount, account_of, webhook_secrets_of
+from models.payment_account import PaymentAccount, webhook_secrets_of
+from models.tenant_setup import key_hash
 
 router = APIRouter(prefix="/payments/webhooks", tags=["payments"])
 Opaque = Annotated[str, Query(max_length=100)]
@@ -47,12 +48,12 @@ async def take_razorpay_event(request: Request, k: Opaque) -> Kept:
 async def _take(request: Request, provider: Provider, opaque: str) -> Kept:
     body = await request.body()  # before any transaction
     parts: Parts = request.app.state.parts
-    found = await account_of(parts.database, opaque)
-    if found is None:
-        raise NotFound("there is no such webhook address")
     actor = Actor(f"provider:{provider}", request.state.request_id)
-    async with parts.database.tenant(found.tenant_id, actor) as session:
-        account = await one(session, PaymentAccount, found.account_id)
+    async with parts.database.addressed(key_hash(opaque), actor) as opened:
+        if opened is None:
+            raise NotFound("there is no such webhook address")
+        session = opened.session
+        account = await one(session, PaymentAccount, opened.by)
         if account.provider != provider:
             raise NotFound("there is no such webhook address")
         now = parts.clock.now()

@@ -25,7 +25,7 @@ from api.parts import Parts
 from api.permission import AT_ONCE, EXTRA, SECRET, Permission, granted
 from api.problem import Unauthenticated, answer_to
 from domain.errors import Forbidden, InnkeeperError, InvalidInput
-from models.database import Actor, Keyed, tenant_of
+from models.database import Actor, Opened, tenant_of
 from models.tenant import ApiKey, Tenant, TenantStatus
 from models.tenant_setup import key_hash
 
@@ -165,13 +165,13 @@ class _Run:
             if keyed is None:
                 raise self.shown.unknown
             tenant = await self._good(keyed)
-            actor = Actor(f"key:{keyed.key_id}", request_id)
-            yield Context(keyed.session, tenant, keyed.key_id, actor, self.parts)
+            actor = Actor(f"key:{keyed.by}", request_id)
+            yield Context(keyed.session, tenant, keyed.by, actor, self.parts)
 
-    async def _good(self, keyed: Keyed) -> Tenant:
+    async def _good(self, keyed: Opened) -> Tenant:
         """The key's tenant; refused when the key, the tenant or the key's rights are not good."""
         structlog.contextvars.bind_contextvars(tenant=str(tenant_of(keyed.session)))
-        found = await keyed.session.execute(_KEY_AND_TENANT, {"id": keyed.key_id})
+        found = await keyed.session.execute(_KEY_AND_TENANT, {"id": keyed.by})
         row = found.one_or_none()
         if row is None or row[0].revoked_at is not None:
             raise Unauthenticated("this key is not valid", code=self.shown.refusal)

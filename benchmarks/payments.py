@@ -17,11 +17,11 @@ from statistics import quantiles
 from tempfile import TemporaryDirectory
 from uuid import UUID
 
-import httpx2
 from sqlalchemy import func, select
 
 from benchmarks.figure import Figure
 from benchmarks.house import ACTOR, BilledHouse, a_billed_house
+from benchmarks.knocking import Request, knock
 from benchmarks.part import a_process
 from benchmarks.settings import INDEX_KEY, settings_of
 from domain.payment_account import AccountMode, Provider
@@ -40,7 +40,7 @@ from runtime.embedded.ports import any_free_port
 from runtime.embedded.temporal import EmbeddedTemporal
 
 PAYMENTS = 1_000
-IN_FLIGHT = 16
+IN_FLIGHT = 8
 PAGES = 300
 PAGES_IN_FLIGHT = 4
 SECRET = "whsec_of_the_benchmark"  # noqa: S105 (of a house that is gone afterwards)
@@ -170,11 +170,9 @@ async def _pages(stack: _Stack) -> Sequence[float]:
         )
         links = [await link_of(session, stack.vault, payer) for payer in payers.all()]
 
-    def page(link: str) -> Callable[[httpx2.AsyncClient], Awaitable[httpx2.Response]]:
-        return lambda web: web.get(f"{stack.api}/pay/{link}")
-
-    await _timed([page(link) for link in links[:20]], PAGES_IN_FLIGHT)
-    return await _timed([page(link) for link in links], PAGES_IN_FLIGHT)
+    asks = [Request(f"{stack.api}/pay/{link}") for link in links]
+    await knock(asks[:20], PAGES_IN_FLIGHT)
+    return await knock(asks, PAGES_IN_FLIGHT)
 
 
 async def _told(stack: _Stack, tills: Sequence[_Till]) -> Sequence[float]:
@@ -183,14 +181,13 @@ async def _told(stack: _Stack, tills: Sequence[_Till]) -> Sequence[float]:
         token = (await session.scalars(select(PaymentAccount.webhook_token))).one()
     address = f"{stack.api}/api/v1/payments/webhooks/stripe?k={token}"
 
-    def knock(till: _Till) -> Callable[[httpx2.AsyncClient], Awaitable[httpx2.Response]]:
-        body = _event(till)
-        seconds = int(time.time())
-        made = hmac.new(SECRET.encode(), b"%d.%b" % (seconds, body), hashlib.sha256).hexdigest()
-        signed = {"Stripe-Signature": f"t={seconds},v1={made}"}
-        return lambda web: web.post(address, content=body, headers=signed)
+    return await knock([_signed(address, _event(till)) for till in tills], IN_FLIGHT)
 
-    return await _timed([knock(till) for till in tills], IN_FLIGHT)
+
+def _signed(address: str, body: bytes) -> Request:
+    seconds = int(time.time())
+    made = hmac.new(SECRET.encode(), b"%d.%b" % (seconds, body), hashlib.sha256).hexdigest()
+    return Request(address, body, {"Stripe-Signature": f"t={seconds},v1={made}"})
 
 
 def _event(till: _Till) -> bytes:
@@ -218,24 +215,6 @@ def _event(till: _Till) -> bytes:
         "data": {"object": session},
     }
     return json.dumps(event).encode()
-
-
-async def _timed(
-    asks: Sequence[Callable[[httpx2.AsyncClient], Awaitable[httpx2.Response]]], in_flight: int
-) -> Sequence[float]:
-    """How long each took, so many at a time."""
-    gate = asyncio.Semaphore(in_flight)
-    async with httpx2.AsyncClient(timeout=60, trust_env=False) as web:
-
-        async def ask(one: Callable[[httpx2.AsyncClient], Awaitable[httpx2.Response]]) -> float:
-            async with gate:
-                began = time.perf_counter()
-                answer = await one(web)
-                seconds = time.perf_counter() - began
-            answer.raise_for_status()
-            return seconds
-
-        return await asyncio.gather(*map(ask, asks))
 
 
 def _p95_ms(seconds: Sequence[float]) -> float:

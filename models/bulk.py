@@ -14,8 +14,9 @@ import uuid_utils
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm.attributes import instance_state, set_committed_value
 
-from models.base import TenantRow, WalledRow
+from models.base import EditedRow, TenantRow, WalledRow
 
 
 class Driver(Protocol):
@@ -37,6 +38,10 @@ class Driver(Protocol):
 async def driver_of(session: AsyncSession) -> Driver:
     """The driver's connection of this session's transaction, with everything written so far."""
     await session.flush()
+    return await _driver(session)
+
+
+async def _driver(session: AsyncSession) -> Driver:
     pooled = await (await session.connection()).get_raw_connection()
     return cast("Driver", pooled.driver_connection)
 
@@ -104,6 +109,30 @@ async def insert_new(
     return {row["id"] for row in written}
 
 
+async def update_all(session: AsyncSession, rows: Iterable[TenantRow]) -> None:
+    """Write what was changed on rows of one table, those changed alike in one statement.
+
+    The unit of work would send a statement for each, and each would be audited by itself. Rows that
+    are new are left to it.
+    """
+    alike: dict[tuple[type[TenantRow], tuple[str, ...]], list[TenantRow]] = {}
+    for row in rows:
+        assert not isinstance(row, EditedRow), "an edited row also says when it was"
+        state = instance_state(row)
+        if state.key is not None and state.committed_state:
+            names = tuple(sorted(state.committed_state))
+            alike.setdefault((type(row), names), []).append(row)
+    driver = await _driver(session)
+    for (model, names), changed in alike.items():
+        by_row = [[getattr(row, name) for name in names] for row in changed]
+        ids = [row.id for row in changed]
+        values = _encoded(model, names, columns(by_row))
+        await driver.execute(_update_of(model, names), ids, *values)
+        for row, written in zip(changed, by_row, strict=True):
+            for name, value in zip(names, written, strict=True):
+                set_committed_value(row, name, value)
+
+
 def _insert(model: type[WalledRow], rows: Sequence[Row]) -> tuple[str, list[tuple[object, ...]]]:
     names = tuple(rows[0])
     brings_id = "id" in names or not issubclass(model, TenantRow)
@@ -111,19 +140,38 @@ def _insert(model: type[WalledRow], rows: Sequence[Row]) -> tuple[str, list[tupl
     values = columns(by_row)
     if not brings_id:
         names, values = ("id", *names), [tuple(new_ids(len(rows))), *values]
+    return _insert_of(model, names), _encoded(model, names, values)
+
+
+def _encoded(
+    model: type[WalledRow], names: Sequence[str], values: Sequence[tuple[object, ...]]
+) -> list[tuple[object, ...]]:
+    """Documents as their text."""
     documents = {column.name for column in model.__table__.c if isinstance(column.type, JSONB)}
-    values = [
+    return [
         tuple(map(dumps, value)) if name in documents else value
         for name, value in zip(names, values, strict=True)
     ]
-    return _insert_of(model, names), values
 
 
 @cache
 def _insert_of(model: type[WalledRow], names: tuple[str, ...]) -> str:
-    dialect = postgresql.dialect()
-    table = model.__table__
-    types = [table.c[name].type.compile(dialect) for name in names]
-    arrays = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(types, 1))
     listed = ", ".join(f'"{name}"' for name in names)
-    return f"insert into {table} ({listed}) select * from unnest({arrays})"  # noqa: S608
+    arrays = _arrays(model, names)
+    return f"insert into {model.__table__} ({listed}) select * from unnest({arrays})"  # noqa: S608
+
+
+@cache
+def _update_of(model: type[TenantRow], names: tuple[str, ...]) -> str:
+    changes = ", ".join(f'"{name}" = s."{name}"' for name in names)
+    listed = ", ".join(f'"{name}"' for name in ("id", *names))
+    return (
+        f"update {model.__table__} t set {changes}"  # noqa: S608 (names of ours)
+        f"  from unnest({_arrays(model, ('id', *names))}) s({listed}) where t.id = s.id"
+    )
+
+
+def _arrays(model: type[WalledRow], names: Sequence[str]) -> str:
+    dialect = postgresql.dialect()
+    types = [model.__table__.c[name].type.compile(dialect) for name in names]
+    return ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(types, 1))

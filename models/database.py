@@ -40,11 +40,11 @@ class Actor:
 
 
 @dataclass(frozen=True, slots=True)
-class Keyed:
-    """A transaction that a key opened, and the key's id."""
+class Opened:
+    """A transaction that a secret opened, and the id of what the secret belongs to."""
 
     session: AsyncSession
-    key_id: UUID
+    by: UUID
 
 
 class TenantSession(Session):
@@ -81,18 +81,32 @@ class Database:
             yield session
 
     @asynccontextmanager
-    async def keyed(self, key_hash: str, request_id: str) -> AsyncGenerator[Keyed | None]:
+    async def keyed(self, key_hash: str, request_id: str) -> AsyncGenerator[Opened | None]:
         """One transaction of the tenant whose key has this hash, acting as that key; None: no key.
 
         The key alone says whose rows are seen, in the transaction that sees them.
         """
         values = {"hash": key_hash, "request": request_id}
-        async with _transaction(self.app, TenantSession, _IDENTIFY_KEY, values) as (session, key):
-            if key is None:
+        async with self._opened(_IDENTIFY_KEY, values) as opened:
+            yield opened
+
+    @asynccontextmanager
+    async def addressed(self, address_hash: str, actor: Actor) -> AsyncGenerator[Opened | None]:
+        """The same for the merchant account whose webhook address has this hash."""
+        values = {"hash": address_hash, **_named(actor)}
+        async with self._opened(_IDENTIFY_ADDRESS, values) as opened:
+            yield opened
+
+    @asynccontextmanager
+    async def _opened(
+        self, identify: TextClause, values: dict[str, str]
+    ) -> AsyncGenerator[Opened | None]:
+        async with _transaction(self.app, TenantSession, identify, values) as (session, found):
+            if found is None:
                 yield None
             else:
-                session.sync_session.info[TENANT] = key.tenant_id
-                yield Keyed(session, key.key_id)
+                session.sync_session.info[TENANT] = found.tenant_id
+                yield Opened(session, found.id)
 
     @asynccontextmanager
     async def platform(self, reason: str) -> AsyncGenerator[AsyncSession]:
@@ -120,9 +134,15 @@ _IDENTIFY = text(
 )
 
 _IDENTIFY_KEY = text(
-    "select tenant_id, key_id, set_config('app.current_tenant', tenant_id::text, true),"
+    "select tenant_id, key_id as id, set_config('app.current_tenant', tenant_id::text, true),"
     " set_config('app.actor', 'key:' || key_id, true), set_config('app.request', :request, true)"
     " from find_api_key(:hash)"
+)
+
+_IDENTIFY_ADDRESS = text(
+    "select tenant_id, account_id as id, set_config('app.current_tenant', tenant_id::text, true),"
+    " set_config('app.actor', :actor, true), set_config('app.request', :request, true)"
+    " from find_payment_account(:hash)"
 )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
@@ -17,6 +18,7 @@ from domain.numbering import PAYMENT
 from models import event
 from models.advances import use_advances
 from models.attempt_news import captured_all
+from models.bulk import Row, insert_all
 from models.collection import replan_all
 from models.event import Happened
 from models.ledger_entry import NewEntry, post_all
@@ -94,34 +96,37 @@ async def pay_in_full(
 async def _written(session: AsyncSession, intakes: Sequence[Intake], at: datetime) -> None:
     days = [local_day(at, intake.zone) for intake in intakes]
     numbers = await next_numbers(session, PAYMENT, days)
-    for intake, number in zip(intakes, numbers, strict=True):
-        intake.written = _payment(intake.new, number, intake.shared.rest_minor, at)
-    payments = [intake.payment for intake in intakes]
-    session.add_all(payments)
-    happened = [told("payment.completed", one, one.paid_on) for one in payments]
+    ids = [uuid7() for _ in intakes]
+    rows = [
+        {"id": payment_id, "payment_number": number, "paid_at": at, **_row(intake)}
+        for payment_id, number, intake in zip(ids, numbers, intakes, strict=True)
+    ]
+    await insert_all(session, Payment, rows)
+    found = await session.scalars(select(Payment).where(Payment.id.in_(ids)))
+    by_id = {payment.id: payment for payment in found}
+    for payment_id, intake in zip(ids, intakes, strict=True):
+        intake.written = by_id[payment_id]
+    happened = [told("payment.completed", intake.payment, intake.new.paid_on) for intake in intakes]
     await event.record_all(session, happened, at)
 
 
-def _payment(new: NewPayment, number: str, rest_minor: int, at: datetime) -> Payment:
-    through = new.through
-    return Payment(
-        id=uuid7(),
-        resident_id=new.resident_id,
-        payment_number=number,
-        amount_minor=new.amount_minor,
-        unallocated_minor=rest_minor,
-        currency=new.currency,
-        method=new.method,
-        mode=PaymentMode.MANUAL if through is None else through.mode,
-        provider_payment_id=None if through is None else through.provider_payment_id,
-        account_id=None if through is None else through.account_id,
-        attempt_id=None if through is None else through.attempt_id,
-        status=PaymentStatus.COMPLETED,
-        paid_on=new.paid_on,
-        paid_at=at,
-        reference=new.reference,
-        notes=new.notes,
-    )
+def _row(intake: Intake) -> Row:
+    new, through = intake.new, intake.new.through
+    return {
+        "resident_id": new.resident_id,
+        "amount_minor": new.amount_minor,
+        "unallocated_minor": intake.shared.rest_minor,
+        "currency": new.currency,
+        "method": new.method,
+        "mode": PaymentMode.MANUAL if through is None else through.mode,
+        "provider_payment_id": None if through is None else through.provider_payment_id,
+        "account_id": None if through is None else through.account_id,
+        "attempt_id": None if through is None else through.attempt_id,
+        "status": PaymentStatus.COMPLETED,
+        "paid_on": new.paid_on,
+        "reference": new.reference,
+        "notes": new.notes,
+    }
 
 
 async def _booked(session: AsyncSession, intakes: Sequence[Intake], at: datetime) -> None:

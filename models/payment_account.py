@@ -24,7 +24,7 @@ from domain.payment_account import (
     is_test,
 )
 from models.base import Base, TenantRow, one_of
-from models.database import Database, one, tenant_of
+from models.database import one, tenant_of
 from models.task import close_tasks, open_task
 from models.tenant_setup import key_hash
 from models.vault import Vault
@@ -97,14 +97,6 @@ class PaymentAccountToken(Base):
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
-    """Whose account a webhook address is."""
-
-    tenant_id: UUID
-    account_id: UUID
-
-
-@dataclass(frozen=True, slots=True)
 class NewAccount:
     """What is asked of an account at the start; secrets in clear."""
 
@@ -140,14 +132,6 @@ async def open_account(session: AsyncSession, vault: Vault, new: NewAccount) -> 
     claim = text("select claim_payment_account(:hash, :account)")
     await session.execute(claim, {"hash": key_hash(token), "account": account.id})
     return account
-
-
-async def account_of(database: Database, opaque: str) -> Address | None:
-    """The account a webhook address names; None when there is no such address."""
-    find = text("select tenant_id, account_id from find_payment_account(:hash)")
-    async with database.anonymous() as session:
-        row = (await session.execute(find, {"hash": key_hash(opaque)})).one_or_none()
-    return None if row is None else Address(*row)
 
 
 def change_credentials(

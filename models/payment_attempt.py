@@ -13,6 +13,7 @@ from domain.payment_account import Provider
 from domain.payment_attempt import LATE_AUTHORISATION, OPEN, AttemptFacts, AttemptStatus, PayBy
 from models import event, plan
 from models.base import TenantRow, one_of, within_tenant
+from models.bulk import update_all
 from models.database import one, tenant_of
 from models.event import Happened
 from models.life import SubjectKind
@@ -191,6 +192,7 @@ async def move_all(
         if status not in OPEN:
             attempt.ended_at = at
             attempt.pay_url = attempt.upi_uri = None
+    await update_all(session, attempts)
     if status not in OPEN:
         await _let_go(session, [attempt.id for attempt in attempts], status, at)
     await event.record_all(session, [_told(attempt) for attempt in others], at)

@@ -19,7 +19,7 @@ from domain.calendar import fiscal_year
 from domain.errors import NotFound
 from domain.invoice import InvoiceStatus
 from models import event
-from models.bulk import insert_all
+from models.bulk import insert_all, update_all
 from models.database import one, tenant_of
 from models.event import Happened
 from models.invoice import Invoice
@@ -110,7 +110,9 @@ async def move_all(
     session: AsyncSession, changes: Iterable[tuple[Invoice, int]], at: datetime
 ) -> None:
     """The same for many locked invoices."""
-    happened = [_changed(invoice, minor, at) for invoice, minor in changes if minor]
+    moves = [(invoice, minor) for invoice, minor in changes if minor]
+    happened = [_changed(invoice, minor, at) for invoice, minor in moves]
+    await update_all(session, dict.fromkeys(invoice for invoice, _ in moves))
     await event.record_all(session, [one for one in happened if one is not None], at)
 
 
