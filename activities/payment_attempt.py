@@ -15,7 +15,7 @@ from temporalio import activity
 
 from activities.attempt_order import Order, Purse, order_of
 from activities.life import LifeSteps
-from activities.provider_call import called
+from activities.provider_call import OUR_KEYS, called
 from activities.provider_money import heard_of
 from domain.errors import NotFound, Refused, Unavailable, UnknownOutcome
 from domain.lives import Look
@@ -26,15 +26,13 @@ from models import payment_attempt, plan
 from models.attempt_news import page_closed
 from models.database import Actor, Database
 from models.life import SubjectKind
-from models.payment_account import SEALED, ask_for_other_keys
+from models.payment_account import ask_for_other_keys
 from models.payment_attempt import PaymentAttempt, facts_of, moved
 from models.plan import Planned
 from models.provider_money import hear
 from models.task import open_task
-from providers.payments import Opened, PageState, Refusal, Standing
+from providers.payments import Opened, PageState, Standing
 
-# What of our keys makes a provider refuse everything.
-_KEYS: Final = frozenset({Refusal.credentials, SEALED})
 _NOT_OPENED: Final = frozenset({AttemptStatus.created, AttemptStatus.unknown})
 
 
@@ -244,7 +242,7 @@ async def _refused(session: AsyncSession, attempt: PaymentAttempt, code: str, at
         return
     attempt.failure_code = code
     await moved(session, attempt, AttemptStatus.failed, at)
-    if code in _KEYS:
+    if code in OUR_KEYS:
         await ask_for_other_keys(session, attempt.account_id, attempt.provider, at)
 
 

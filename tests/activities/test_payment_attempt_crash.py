@@ -8,23 +8,21 @@ import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from zlib import crc32
 
 import pytest
 
 from activities.attempt_order import Purse
+from domain.payment_account import Provider
 from domain.payment_attempt import PayBy, Step
 from models.attempt_asking import ask_after
 from models.database import Database
 from models.pay_link import PayLinks
 from models.payment_attempt import locked
-from tests.support.attempt_story import MODULES, Ground, Story, a_ground, a_story, ended
+from tests.support.attempt_story import MODULES, Story, a_story, ended
 from tests.support.crash_points import Fate, Place, places_of
-from tests.support.soak import SOAK
+from tests.support.story import Ground, a_ground, dies_everywhere
 from tests.support.web import a_vault
 
-# Outside a soak: every so-many-eth place of a story, and not the same ones in every story.
-EVERY = 1 if SOAK else 20
 Tale = Callable[[Story], Awaitable[None]]
 
 
@@ -84,6 +82,17 @@ async def somebody_asks_whether_it_is_paid(one: Story) -> None:
 @story(PayBy.link, 1, "captured")
 async def the_answer_is_lost(one: Story) -> None:
     await one.orders("payment_links.create", "applied-then-500")
+    await one.lives(minutes=20)
+    await one.pays()
+    await one.hears()
+    await one.lives(days=5)
+
+
+@story(PayBy.link, 1, "captured")
+@story(PayBy.checkout, 1, "captured")
+async def nobody_waits_long_enough_for_the_answer(one: Story) -> None:
+    page = "payment_links" if one.account.provider == Provider.razorpay else "checkout.sessions"
+    await one.is_silent(f"{page}.create", "applied-then-timeout")
     await one.lives(minutes=20)
     await one.pays()
     await one.hears()
@@ -246,6 +255,17 @@ async def some_events_make_no_sense(one: Story) -> None:
     await one.lives(days=5)
 
 
+@story(PayBy.checkout, 1, "captured")
+async def some_events_are_of_a_card_nobody_saved_here(one: Story) -> None:
+    await one.lives(minutes=20)
+    await one.pays()
+    kind, card = "payment_method.detached", {"object": {"id": "pm_of_somebody_else"}}
+    event = {"id": "evt_of_a_card", "type": kind, "created": int(one.at.timestamp()), "data": card}
+    await one.keeps("evt_of_a_card", kind, json.dumps(event).encode())
+    await one.hears()
+    await one.lives(days=5)
+
+
 def _paid(one: Story, **wrong: object) -> bytes:
     """A payment on our attempt of which something cannot be."""
     rows = one.ground.box.sandbox.bank.state.rows(
@@ -279,10 +299,7 @@ async def _told(ground: Ground, name: str, deadly: Place | None) -> Fate:
 @pytest.mark.parametrize("name", STORIES)
 async def test_whoever_dies_where_it_ends_as_it_should(database: Database, name: str) -> None:
     async with a_ground(database) as ground:
-        passed = list((await _told(ground, name, None)).passed)
-        for place in passed[crc32(name.encode()) % EVERY :: EVERY]:
-            fate = await _told(ground, name, place)
-            assert fate.deadly is None, f"{place} was not come by again"
+        await dies_everywhere(name, lambda place: _told(ground, name, place))
 
 
 async def test_every_await_is_a_place_where_somebody_died(database: Database) -> None:

@@ -10,7 +10,7 @@ import importlib.util
 from collections.abc import Awaitable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from inspect import iscoroutine
+from inspect import getcoroutinelocals, iscoroutine
 from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any, TypeVar
@@ -55,8 +55,7 @@ class Fate:
         try:
             self.meets(Place(module, function, what, "before"))
         except DiedError:
-            if iscoroutine(awaitable):
-                awaitable.close()
+            _dropped(awaitable)
             raise
         answer = await awaitable
         self.meets(Place(module, function, what, "after"))
@@ -103,6 +102,15 @@ class _Mortal:
         left = await self.manager.__aexit__(None, None, None)
         self.fate.meets(Place(*self.names, "after leaving"))
         return left
+
+
+def _dropped(awaitable: object) -> None:
+    """What was made to be awaited will never be, nor what it was handed."""
+    if iscoroutine(awaitable):
+        handed = list(getcoroutinelocals(awaitable).values())
+        awaitable.close()
+        for one in handed:
+            _dropped(one)
 
 
 def mortal(name: str, fate: Fate, known: Mapping[str, Any] | None = None) -> ModuleType:
