@@ -10,9 +10,10 @@ import importlib.util
 from collections.abc import Awaitable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from functools import cache
 from inspect import getcoroutinelocals, iscoroutine
 from pathlib import Path
-from types import ModuleType, TracebackType
+from types import CodeType, ModuleType, TracebackType
 from typing import Any, TypeVar
 
 from tests.support.dying import DiedError
@@ -115,13 +116,17 @@ def _dropped(awaitable: object) -> None:
 
 def mortal(name: str, fate: Fate, known: Mapping[str, Any] | None = None) -> ModuleType:
     """A copy of the module that asks `fate`; `known` replaces what it imports."""
-    tree = _tree_of(name)
-    marked = ast.fix_missing_locations(_Marking(name.rsplit(".", 1)[-1]).visit(tree))
     module = ModuleType(name)
     module.__dict__.update({_AWAIT: fate.awaited, _WITH: fate.entered})
-    exec(compile(marked, _file_of(name), "exec"), module.__dict__)  # noqa: S102 (our own module)
+    exec(_marked(name), module.__dict__)  # noqa: S102 (our own module)
     module.__dict__.update(known or {})
     return module
+
+
+@cache
+def _marked(name: str) -> CodeType:
+    tree = ast.fix_missing_locations(_Marking(name.rsplit(".", 1)[-1]).visit(_tree_of(name)))
+    return compile(tree, _file_of(name), "exec")
 
 
 def places_of(name: str) -> set[Place]:
