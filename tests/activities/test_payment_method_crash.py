@@ -64,7 +64,7 @@ async def no_event_ever_comes(one: Story) -> None:
 
 @story("active*")
 async def somebody_asks_how_it_stands(one: Story) -> None:
-    await one.lives(minutes=20)
+    await one.stands_open()
     await one.asks_after()
     await one.lives(minutes=1)
     await one.leaves()
@@ -143,7 +143,7 @@ async def the_keys_are_not_good(one: Story) -> None:
 
 @story("active*")
 async def the_keys_are_not_good_for_a_while(one: Story) -> None:
-    await one.lives(minutes=20)
+    await one.stands_open()
     await one.changes_keys(UNKNOWN_KEY)
     await one.asks_after()
     await one.lives(minutes=1)
@@ -155,7 +155,7 @@ async def the_keys_are_not_good_for_a_while(one: Story) -> None:
 
 @story("pending", tasks="check_credentials look_up_card end_setup_page")
 async def the_keys_are_taken_away(one: Story) -> None:
-    await one.lives(minutes=20)
+    await one.stands_open()
     await one.changes_keys(UNKNOWN_KEY)
     await one.lives(days=1)
 
@@ -168,7 +168,7 @@ async def our_keys_are_sealed_with_other_keys(one: Story) -> None:
 
 @story("pending", tasks="check_credentials look_up_card end_setup_page")
 async def they_are_sealed_with_others_meanwhile(one: Story) -> None:
-    await one.lives(minutes=20)
+    await one.stands_open()
     one.purse = replace(one.purse, links=replace(one.purse.links, vault=a_vault()))
     await one.lives(days=1)
 
@@ -181,7 +181,7 @@ async def there_is_no_way_back_to_us(one: Story) -> None:
 
 @story("expired")
 async def nobody_leaves_a_card(one: Story) -> None:
-    await one.lives(minutes=20)
+    await one.stands_open()
     await one.orders(PAGE, "429", times=2)
     await one.orders(EXPIRE, "429", times=2)
     await one.lives(days=1)
@@ -189,7 +189,7 @@ async def nobody_leaves_a_card(one: Story) -> None:
 
 @story("expired")
 async def the_page_ends_and_the_provider_says_so_first(one: Story) -> None:
-    await one.lives(minutes=20)
+    await one.stands_open()
     await one.waits_until(one.at + PAGE_LIVES)
     await one.hears()
     await one.lives(days=1)
@@ -211,7 +211,7 @@ async def nobody_works_while_a_page_could_be_open(one: Story) -> None:
 
 @story("expired")
 async def the_provider_forgot_the_page(one: Story) -> None:
-    await one.lives(minutes=20)
+    await one.stands_open()
     one.forgets_everything()
     await one.asks_after()
     await one.lives(days=1)
@@ -219,7 +219,7 @@ async def the_provider_forgot_the_page(one: Story) -> None:
 
 @story("expired")
 async def asking_after_the_page_is_refused(one: Story) -> None:
-    await one.lives(minutes=20)
+    await one.stands_open()
     await one.orders(PAGE, "decline:generic_decline")
     await one.asks_after()
     await one.lives(days=1)
@@ -234,7 +234,7 @@ async def steps_come_too_late(one: Story) -> None:
 
 @story("removed")
 async def a_card_is_not_wanted_any_more(one: Story) -> None:
-    await one.saves()
+    await one.is_saved()
     await one.removes()
     await one.hears()
     await one.lives(days=1)
@@ -242,7 +242,7 @@ async def a_card_is_not_wanted_any_more(one: Story) -> None:
 
 @story("removed")
 async def the_answer_that_it_is_gone_is_lost(one: Story) -> None:
-    await one.saves()
+    await one.is_saved()
     await one.orders(DETACH, "500")
     await one.orders(DETACH, "applied-then-500")
     await one.removes()
@@ -251,7 +251,7 @@ async def the_answer_that_it_is_gone_is_lost(one: Story) -> None:
 
 @story("removed")
 async def nobody_waits_until_it_is_gone(one: Story) -> None:
-    await one.saves()
+    await one.is_saved()
     await one.removes()
     await one.is_silent(DETACH, "applied-then-timeout")
     await one.lives(days=1)
@@ -259,7 +259,7 @@ async def nobody_waits_until_it_is_gone(one: Story) -> None:
 
 @story("removed")
 async def it_is_to_be_forgotten_later(one: Story) -> None:
-    await one.saves()
+    await one.is_saved()
     await one.orders(DETACH, "429", times=2)
     await one.removes()
     await one.lives(days=1)
@@ -267,7 +267,7 @@ async def it_is_to_be_forgotten_later(one: Story) -> None:
 
 @story("removing", tasks="detach")
 async def the_provider_will_not_forget_it(one: Story) -> None:
-    await one.saves()
+    await one.is_saved()
     await one.orders(DETACH, "decline:card_declined", times=9)
     await one.removes()
     await one.lives(days=1)
@@ -275,7 +275,7 @@ async def the_provider_will_not_forget_it(one: Story) -> None:
 
 @story("removed")
 async def it_is_taken_away_at_the_provider(one: Story) -> None:
-    await one.saves()
+    await one.is_saved()
     await one.detaches()
     await one.hears()
     await one.lives(days=1)
@@ -306,7 +306,7 @@ async def it_is_removed_and_was_never_opened(one: Story) -> None:
 
 @story("removed")
 async def it_is_removed_while_the_page_is_open(one: Story) -> None:
-    await one.lives(minutes=20)
+    await one.stands_open()
     await one.removes()
     await one.lives(days=1)
     await one.hears()
@@ -314,7 +314,7 @@ async def it_is_removed_while_the_page_is_open(one: Story) -> None:
 
 @story("removed")
 async def a_card_was_left_and_nobody_heard_of_it(one: Story) -> None:
-    await one.lives(minutes=20)
+    await one.stands_open()
     await one.leaves()
     await one.removes()
     await one.lives(days=1)
@@ -322,7 +322,7 @@ async def a_card_was_left_and_nobody_heard_of_it(one: Story) -> None:
 
 @story("removing", tasks="end_setup_page")
 async def the_page_cannot_be_closed(one: Story) -> None:
-    await one.lives(minutes=20)
+    await one.stands_open()
     await one.orders(EXPIRE, "decline:generic_decline", times=9)
     await one.removes()
     await one.lives(hours=1)
@@ -330,7 +330,7 @@ async def the_page_cannot_be_closed(one: Story) -> None:
 
 @story("removed active*")
 async def the_provider_forgot_whose_card_it_is(one: Story) -> None:
-    await one.saves()
+    await one.is_saved()
     await one.forgets_whose_it_is()
     await one.hears()
     await one.lives(minutes=1)
@@ -341,7 +341,7 @@ async def the_provider_forgot_whose_card_it_is(one: Story) -> None:
 
 @story("active active*")
 async def another_card_is_paid_with_from_now_on(one: Story) -> None:
-    await one.saves()
+    await one.is_saved()
     await one.asks(make_default=True)
     await one.saves()
     await one.lives(days=1)

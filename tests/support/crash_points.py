@@ -7,8 +7,8 @@ What is added to the module later is a place to die without anybody listing it.
 
 import ast
 import importlib.util
-from collections.abc import Awaitable, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Awaitable, Generator, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from inspect import getcoroutinelocals, iscoroutine
@@ -41,9 +41,21 @@ class Fate:
 
     deadly: Place | None = None
     passed: dict[Place, None] = field(default_factory=dict[Place, None])
+    asleep: bool = False
+
+    @contextmanager
+    def sleeps(self) -> Generator[None]:
+        """Nobody dies in the block: it is how another story begins."""
+        self.asleep = True
+        try:
+            yield
+        finally:
+            self.asleep = False
 
     def meets(self, place: Place) -> None:
         """The process comes by; DiedError when this is its end."""
+        if self.asleep:
+            return
         self.passed[place] = None
         if place == self.deadly:
             self.deadly = None

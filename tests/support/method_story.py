@@ -72,6 +72,16 @@ class Story(LifeStory):
         await self.hears()
         await self.lives(minutes=1)
 
+    async def stands_open(self) -> None:
+        """The page stood open before the story began."""
+        with self.fate.sleeps():
+            await self.lives(minutes=20)
+
+    async def is_saved(self) -> None:
+        """A card was saved before the story began."""
+        with self.fate.sleeps():
+            await self.saves()
+
     async def removes(self) -> None:
         """The newest card is not wanted any more."""
         await self.change(lambda rows: method_asking.remove(rows, self.methods[-1], self.at))

@@ -5,7 +5,7 @@ comes next and when, and the time between is skipped.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -116,12 +116,13 @@ class LifeStory(ABC):
             await self.lives(minutes=1)
 
     @contextmanager
-    def _hurried(self) -> Iterator[None]:
-        usual, self.calls.CALL_SECONDS = self.calls.CALL_SECONDS, HURRIED_SECONDS
+    def _hurried(self) -> Generator[None]:
+        known = vars(self.calls)
+        usual, known["CALL_SECONDS"] = known["CALL_SECONDS"], HURRIED_SECONDS
         try:
             yield
         finally:
-            self.calls.CALL_SECONDS = usual
+            known["CALL_SECONDS"] = usual
 
     async def called(self, call: Awaitable[Answer]) -> Answer:
         """A provider is called by a process that may die, and no transaction waits for it."""
