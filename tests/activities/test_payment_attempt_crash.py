@@ -129,6 +129,21 @@ async def nobody_can_say_what_became_of_it(one: Story) -> None:
     await one.lives(days=5)
 
 
+@story(PayBy.link, 0, "unknown")
+async def asking_what_became_of_it_is_refused(one: Story) -> None:
+    await one.orders("payment_links.create", "applied-then-500", times=9)
+    await one.orders("payment_links.list", "decline:bad_request", times=9)
+    await one.lives(days=5)
+
+
+@story(PayBy.link, 0, "expired")
+async def the_last_look_is_refused(one: Story) -> None:
+    await one.lives(minutes=20)
+    await one.lives(days=1)
+    await one.changes_keys(keyId="rzp_test_sunrise", keySecret="the-secret-it-has-now")
+    await one.lives(days=5)
+
+
 @story(PayBy.link, 0, "expired", "failed")
 async def nobody_pays(one: Story) -> None:
     await one.lives(minutes=20)

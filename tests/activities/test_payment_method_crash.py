@@ -137,18 +137,18 @@ async def somebody_can_say_in_the_end(one: Story) -> None:
 # Whoever dies before asking leaves a question that nobody may ask with these keys.
 @story("failed", "created", tasks="check_credentials look_up_card")
 async def the_keys_are_not_good(one: Story) -> None:
-    await one.changes_keys(UNKNOWN_KEY)
+    await one.changes_keys(secretKey=UNKNOWN_KEY)
     await one.lives(days=1)
 
 
 @story("active*")
 async def the_keys_are_not_good_for_a_while(one: Story) -> None:
     await one.stands_open()
-    await one.changes_keys(UNKNOWN_KEY)
+    await one.changes_keys(secretKey=UNKNOWN_KEY)
     await one.asks_after()
     await one.lives(minutes=1)
     await one.leaves()
-    await one.changes_keys(KEYS[Provider.stripe]["secretKey"])
+    await one.changes_keys(**KEYS[Provider.stripe])
     await one.answers()
     await one.lives(days=1)
 
@@ -156,7 +156,7 @@ async def the_keys_are_not_good_for_a_while(one: Story) -> None:
 @story("pending", tasks="check_credentials look_up_card end_setup_page")
 async def the_keys_are_taken_away(one: Story) -> None:
     await one.stands_open()
-    await one.changes_keys(UNKNOWN_KEY)
+    await one.changes_keys(secretKey=UNKNOWN_KEY)
     await one.lives(days=1)
 
 

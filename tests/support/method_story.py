@@ -15,8 +15,6 @@ from domain.lives import Subject
 from domain.payment_account import Provider
 from domain.payment_method import ENDED, MethodStatus
 from models import method_asking, payment_method
-from models.database import one
-from models.payment_account import PaymentAccount, change_credentials
 from models.payment_method import SavedMethod, locked
 from models.record import DomainEvent, Task, TaskStatus
 from models.settling import lock_resident
@@ -94,15 +92,6 @@ class Story(LifeStory):
             await payment_method.asked_after(rows, await locked(rows, self.methods[-1]), self.at)
 
         await self.change(ask)
-
-    async def changes_keys(self, secret: str) -> None:
-        """The house puts other keys in."""
-
-        async def put(rows: Any) -> None:
-            account = await one(rows, PaymentAccount, self.account.id)
-            change_credentials(rows, self.purse.links.vault, account, {"secretKey": secret})
-
-        await self.change(put)
 
     async def answers(self) -> None:
         """A person says of every task that it is done."""

@@ -21,10 +21,10 @@ from activities.attempt_order import Purse
 from domain.lives import Look, Subject
 from domain.next_action import Outlook
 from domain.payment_account import Provider
-from models.database import Actor, Database
+from models.database import Actor, Database, one
 from models.gateway_log import GatewayLog, LogStatus, Told, keep
 from models.pay_link import PayLinks
-from models.payment_account import PaymentAccount
+from models.payment_account import PaymentAccount, change_credentials
 from models.provider_event import lease
 from runtime.gateways import ProviderGateways
 from sandbox.main import Running, running
@@ -139,8 +139,8 @@ class LifeStory(ABC):
         bank = self.ground.box.sandbox.bank
         bank.dues.settle()
         rows = bank.state.rows("SELECT event, type, body FROM webhook_deliveries ORDER BY seq DESC")
-        for one in rows:
-            await self.keeps(one["event"], one["type"], str(one["body"]).encode())
+        for row in rows:
+            await self.keeps(row["event"], row["type"], str(row["body"]).encode())
         await self.settles()
 
     async def keeps(self, name: str, kind: str, body: bytes) -> None:
@@ -177,6 +177,12 @@ class LifeStory(ABC):
         async with self.house.session() as session:
             await change(session)
 
+    async def changes_keys(self, **keys: str) -> None:
+        """The house puts other keys in."""
+        async with self.house.session() as session:
+            account = await one(session, PaymentAccount, self.account.id)
+            change_credentials(session, self.ground.purse.links.vault, account, keys)
+
     async def tell(self, path: str, body: Mapping[str, Any]) -> None:
         """The sandbox is told something."""
         answer = await self.ground.client.post(path, json=dict(body))
@@ -189,7 +195,7 @@ class LifeStory(ABC):
             outlook = await self._again("look", subject)
             if outlook.step is not None and outlook.at is not None:
                 planned.append((outlook.at, outlook.step, subject))
-        return min(planned, key=lambda one: one[0], default=None)
+        return min(planned, key=lambda action: action[0], default=None)
 
     async def _again(self, step: str, subject: Subject) -> Outlook:
         """A step whose process dies is taken again by another."""
