@@ -86,18 +86,19 @@ class LifeStory(ABC):
     async def lives(self, **passed: float) -> None:
         """Everybody's life goes on for so long."""
         end = self.at + timedelta(**passed)
+        seen = {subject: await self._again("look", subject) for subject in self.subjects()}
         for _ in range(STEPS_MAX):
-            nearest = await self._nearest()
+            nearest = _nearest(seen)
             if nearest is None or nearest[0] > end:
                 return await self.waits_until(end)
             at, step, subject = nearest
             await self.waits_until(max(self.at, at))
-            await self.takes(step, subject)
+            seen[subject] = await self.takes(step, subject)
         raise AssertionError("the life runs hot")
 
-    async def takes(self, step: str, subject: Subject | None = None) -> None:
-        """One step, now; of the newest life unless another is named."""
-        await self._again(step, subject or self.subjects()[-1])
+    async def takes(self, step: str, subject: Subject | None = None) -> Outlook:
+        """One step, now, and what it sees then; of the newest life unless another is named."""
+        return await self._again(step, subject or self.subjects()[-1])
 
     async def waits_until(self, at: datetime) -> None:
         """Time goes by, at the provider too."""
@@ -188,15 +189,6 @@ class LifeStory(ABC):
         answer = await self.ground.client.post(path, json=dict(body))
         assert answer.status_code < 300, answer.text
 
-    async def _nearest(self) -> tuple[datetime, str, Subject] | None:
-        """What comes next of all that is planned, and whose it is."""
-        planned: list[tuple[datetime, str, Subject]] = []
-        for subject in self.subjects():
-            outlook = await self._again("look", subject)
-            if outlook.step is not None and outlook.at is not None:
-                planned.append((outlook.at, outlook.step, subject))
-        return min(planned, key=lambda action: action[0], default=None)
-
     async def _again(self, step: str, subject: Subject) -> Outlook:
         """A step whose process dies is taken again by another."""
         look = Look(subject, self.at)
@@ -208,6 +200,16 @@ class LifeStory(ABC):
     async def _step(self, step: str, look: Look) -> Outlook:
         outlook: Outlook = await getattr(self._life(), step)(look)
         return outlook
+
+
+def _nearest(seen: Mapping[Subject, Outlook]) -> tuple[datetime, str, Subject] | None:
+    """What comes next of all that is planned, and whose it is."""
+    planned = [
+        (outlook.at, outlook.step, subject)
+        for subject, outlook in seen.items()
+        if outlook.step is not None and outlook.at is not None
+    ]
+    return min(planned, key=lambda action: action[0], default=None)
 
 
 def lent(database: Database) -> int:
