@@ -17,6 +17,7 @@ from domain.payment_attempt import PayBy, Step
 from models.attempt_asking import ask_after
 from models.database import Database
 from models.pay_link import PayLinks
+from models.payment_account import CHECK_CREDENTIALS
 from models.payment_attempt import locked
 from tests.support.attempt_story import MODULES, Story, a_story, ended
 from tests.support.crash_points import Fate, Place, places_of
@@ -114,12 +115,14 @@ async def the_provider_refuses(one: Story) -> None:
     await one.lives(days=5)
 
 
-@story(PayBy.link, 0, "failed")
+# Whoever dies before asking leaves a question that nobody may ask with these keys.
+@story(PayBy.link, 0, "failed", "unknown")
 async def the_keys_are_not_good(one: Story) -> None:
     first = ("rzp_test_sunrise", "the-secret-it-came-with-first")
     answer = await one.ground.client.get("/razorpay/v1/payments", auth=first)
     assert answer.status_code == 200, answer.text
     await one.lives(days=5)
+    assert CHECK_CREDENTIALS in (await ended(one)).tasks
 
 
 @story(PayBy.link, 0, "unknown")

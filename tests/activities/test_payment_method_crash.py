@@ -13,6 +13,7 @@ import pytest
 from domain.payment_account import Provider
 from domain.payment_method import PAGE_LIVES, Step
 from models.database import Database
+from models.payment_account import CHECK_CREDENTIALS
 from tests.support.attempt import KEYS
 from tests.support.crash_points import Fate, Place, places_of
 from tests.support.method_story import MODULES, UNKNOWN_KEY, Story, a_story, ended
@@ -23,6 +24,9 @@ Tale = Callable[[Story], Awaitable[None]]
 CUSTOMERS, SESSIONS = "customers.create", "checkout.sessions.create"
 PAGE, LIST = "checkout.sessions.retrieve", "checkout.sessions.list"
 EXPIRE, DETACH = "checkout.sessions.expire", "payment_methods.detach"
+
+# Whoever dies where, a person hears of keys that do not work.
+KEYS_ARE_BAD = frozenset({CHECK_CREDENTIALS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,6 +361,7 @@ async def _told(ground: Ground, name: str, deadly: Place | None) -> Fate:
     assert end.wrong == [], (end, deadly)
     assert end.statuses in told.ends, (end, deadly)
     assert end.tasks <= told.tasks, (end, deadly)
+    assert told.tasks & KEYS_ARE_BAD == end.tasks & KEYS_ARE_BAD, (end, deadly)
     return fate
 
 
