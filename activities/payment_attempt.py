@@ -15,7 +15,7 @@ from temporalio import activity
 
 from activities.attempt_order import Order, Purse, order_of
 from activities.life import LifeSteps
-from activities.provider_call import called
+from activities.provider_call import OUR_KEYS, called
 from activities.provider_money import heard_of
 from domain.errors import NotFound, Refused, Unavailable, UnknownOutcome
 from domain.lives import Look
@@ -26,15 +26,13 @@ from models import payment_attempt, plan
 from models.attempt_news import page_closed
 from models.database import Actor, Database
 from models.life import SubjectKind
-from models.payment_account import SEALED, ask_for_other_keys
+from models.payment_account import ask_for_other_keys
 from models.payment_attempt import PaymentAttempt, facts_of, moved
 from models.plan import Planned
 from models.provider_money import hear
 from models.task import open_task
-from providers.payments import Opened, PageState, Refusal, Standing
+from providers.payments import Opened, PageState, Standing
 
-# What of our keys makes a provider refuse everything.
-_KEYS: Final = frozenset({Refusal.credentials, SEALED})
 _NOT_OPENED: Final = frozenset({AttemptStatus.created, AttemptStatus.unknown})
 
 
@@ -76,7 +74,7 @@ class Attempting(LifeSteps[PaymentAttempt]):
             try:
                 standing = await called(order.look_up())
             except Refused as refusal:
-                await self._handed_over(look, Step.look_up, refusal.detail)
+                await self._handed_over(look, Step.look_up, refusal)
             except Unavailable:
                 await self._change(look, lambda s, a: _looked_in_vain(s, a, look.at))
             else:
@@ -94,7 +92,7 @@ class Attempting(LifeSteps[PaymentAttempt]):
         try:
             taken = await called(order.gateway.capture(name, amount))
         except Refused as refusal:
-            await self._handed_over(look, Step.take_money, refusal.detail)
+            await self._handed_over(look, Step.take_money, refusal)
         except Unavailable:
             await self._change(look, lambda _, a: _put_off(a, look.at))
         else:
@@ -120,7 +118,7 @@ class Attempting(LifeSteps[PaymentAttempt]):
             try:
                 standing = await called(order.look_up())
             except Refused as refusal:
-                await self._handed_over(look, Step.look_up_late, refusal.detail)
+                await self._handed_over(look, Step.look_up_late, refusal)
             except Unavailable:
                 await self._change(look, lambda _, a: _put_off(a, look.at))
             else:
@@ -138,7 +136,7 @@ class Attempting(LifeSteps[PaymentAttempt]):
         try:
             standing = await called(order.gateway.close(order.asked, order.page_id))
         except Refused as refusal:
-            await self._handed_over(look, step, refusal.detail)
+            await self._handed_over(look, step, refusal)
         except Unavailable:
             await self._change(look, lambda _, a: _put_off(a, look.at))
         else:
@@ -201,12 +199,12 @@ class Attempting(LifeSteps[PaymentAttempt]):
             if attempt.status == AttemptStatus.created:
                 await _refused(session, attempt, refusal.code, look.at)
             else:
-                await _ask_a_person(session, attempt.id, step, refusal.detail, look.at)
+                await _hand_over(session, attempt, step, refusal, look.at)
 
-    async def _handed_over(self, look: Look, step: Step, detail: str) -> None:
+    async def _handed_over(self, look: Look, step: Step, refusal: Refused) -> None:
         async with self._transaction(look) as session:
-            await self._lock(session, look.subject.id)
-            await _ask_a_person(session, look.subject.id, step, detail, look.at)
+            attempt = await self._lock(session, look.subject.id)
+            await _hand_over(session, attempt, step, refusal, look.at)
 
     async def _lock(self, session: AsyncSession, subject_id: UUID) -> PaymentAttempt:
         return await payment_attempt.locked(session, subject_id)
@@ -244,7 +242,7 @@ async def _refused(session: AsyncSession, attempt: PaymentAttempt, code: str, at
         return
     attempt.failure_code = code
     await moved(session, attempt, AttemptStatus.failed, at)
-    if code in _KEYS:
+    if code in OUR_KEYS:
         await ask_for_other_keys(session, attempt.account_id, attempt.provider, at)
 
 
@@ -298,6 +296,15 @@ async def _looked_in_vain(session: AsyncSession, attempt: PaymentAttempt, at: da
 
 async def _looked_late(attempt: PaymentAttempt, at: datetime) -> None:
     attempt.looked_late_at = at
+
+
+async def _hand_over(
+    session: AsyncSession, attempt: PaymentAttempt, step: Step, refusal: Refused, at: datetime
+) -> None:
+    """The step waits for a person; and so do our keys, where it is these that are refused."""
+    await _ask_a_person(session, attempt.id, step, refusal.detail, at)
+    if refusal.code in OUR_KEYS:
+        await ask_for_other_keys(session, attempt.account_id, attempt.provider, at)
 
 
 async def _ask_a_person(

@@ -15,7 +15,7 @@ from temporalio import activity
 from activities.attempt_order import Purse
 from activities.life import LifeSteps
 from activities.method_order import Order, Whose, order_of, whose
-from activities.provider_call import called
+from activities.provider_call import OUR_KEYS, called
 from domain.errors import NotFound, Refused, Unavailable, UnknownOutcome
 from domain.lives import Look
 from domain.next_action import Outlook
@@ -197,14 +197,12 @@ class Keeping(LifeSteps[SavedMethod]):
             if method.status == MethodStatus.created and method.unknown_since is None:
                 await _refused(session, method, refusal.code, look.at)
             else:
-                await _ask_a_person(session, method.id, step, refusal.detail, look.at)
+                await _hand_over(session, method, step, refusal, look.at)
 
     async def _handed_over(self, look: Look, step: Step, refusal: Refused) -> None:
         async with self._transaction(look) as session:
             method = await self._lock(session, look.subject.id)
-            await _ask_a_person(session, method.id, step, refusal.detail, look.at)
-            if refusal.code == Refusal.credentials:
-                await ask_for_other_keys(session, method.account_id, method.provider, look.at)
+            await _hand_over(session, method, step, refusal, look.at)
 
     async def _lock(self, session: AsyncSession, subject_id: UUID) -> SavedMethod:
         return await payment_method.locked(session, subject_id)
@@ -242,7 +240,7 @@ async def _refused(session: AsyncSession, method: SavedMethod, code: str, at: da
     method.failure_code = code
     wanted = method.status == MethodStatus.created
     await moved(session, method, MethodStatus.failed if wanted else MethodStatus.removed, at)
-    if code == Refusal.credentials:
+    if code in OUR_KEYS:
         await ask_for_other_keys(session, method.account_id, method.provider, at)
 
 
@@ -273,6 +271,15 @@ async def _looked_in_vain(
             f" exists: look for {method.id} there."
         )
         await _ask_a_person(session, method.id, Step.look_up_card, detail, at)
+
+
+async def _hand_over(
+    session: AsyncSession, method: SavedMethod, step: Step, refusal: Refused, at: datetime
+) -> None:
+    """The step waits for a person; and so do our keys, where it is these that are refused."""
+    await _ask_a_person(session, method.id, step, refusal.detail, at)
+    if refusal.code in OUR_KEYS:
+        await ask_for_other_keys(session, method.account_id, method.provider, at)
 
 
 async def _ask_a_person(

@@ -5,9 +5,13 @@ from collections.abc import Awaitable
 from typing import Final, TypeVar
 
 from domain.errors import UnknownOutcome
+from models.payment_account import SEALED
+from providers.payments import Refusal
 
 # Two of them, one after the other, fit into the time of a step.
 CALL_SECONDS: Final = 25
+# What of our keys makes a provider refuse everything.
+OUR_KEYS: Final = frozenset({Refusal.credentials, SEALED})
 Answer = TypeVar("Answer")
 
 

@@ -18,7 +18,7 @@ from providers.glyphs import make_readable, readings
 
 LENGTH_BYTES = 4
 # Nobody waits for paper as they wait for an answer: money is booked and pages are shown first.
-NICENESS = 10
+NICENESS = 19
 FONTS_ONLY = """<?xml version="1.0"?>
 <!DOCTYPE fontconfig SYSTEM "urn:fontconfig:fonts.dtd">
 <fontconfig><dir>{fonts}</dir><cachedir>{cache}</cachedir></fontconfig>

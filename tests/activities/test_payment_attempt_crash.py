@@ -8,23 +8,22 @@ import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from zlib import crc32
 
 import pytest
 
 from activities.attempt_order import Purse
+from domain.payment_account import Provider
 from domain.payment_attempt import PayBy, Step
 from models.attempt_asking import ask_after
 from models.database import Database
 from models.pay_link import PayLinks
+from models.payment_account import CHECK_CREDENTIALS
 from models.payment_attempt import locked
-from tests.support.attempt_story import MODULES, Ground, Story, a_ground, a_story, ended
+from tests.support.attempt_story import MODULES, Story, a_story, ended
 from tests.support.crash_points import Fate, Place, places_of
-from tests.support.soak import SOAK
+from tests.support.story import Ground, a_ground, dies_everywhere
 from tests.support.web import a_vault
 
-# Outside a soak: every so-many-eth place of a story, and not the same ones in every story.
-EVERY = 1 if SOAK else 40
 Tale = Callable[[Story], Awaitable[None]]
 
 
@@ -91,6 +90,17 @@ async def the_answer_is_lost(one: Story) -> None:
 
 
 @story(PayBy.link, 1, "captured")
+@story(PayBy.checkout, 1, "captured")
+async def nobody_waits_long_enough_for_the_answer(one: Story) -> None:
+    page = "payment_links" if one.account.provider == Provider.razorpay else "checkout.sessions"
+    await one.is_silent(f"{page}.create", "applied-then-timeout")
+    await one.lives(minutes=20)
+    await one.pays()
+    await one.hears()
+    await one.lives(days=5)
+
+
+@story(PayBy.link, 1, "captured")
 async def the_provider_says_later(one: Story) -> None:
     await one.orders("payment_links.create", "429", times=2)
     await one.lives(minutes=20)
@@ -105,18 +115,35 @@ async def the_provider_refuses(one: Story) -> None:
     await one.lives(days=5)
 
 
+# Whoever dies before asking leaves a question that nobody may ask with these keys.
 @story(PayBy.link, 0, "failed", "unknown")
 async def the_keys_are_not_good(one: Story) -> None:
     first = ("rzp_test_sunrise", "the-secret-it-came-with-first")
     answer = await one.ground.client.get("/razorpay/v1/payments", auth=first)
     assert answer.status_code == 200, answer.text
     await one.lives(days=5)
+    assert CHECK_CREDENTIALS in (await ended(one)).tasks
 
 
 @story(PayBy.link, 0, "unknown")
 async def nobody_can_say_what_became_of_it(one: Story) -> None:
     await one.orders("payment_links.create", "applied-then-500", times=9)
     await one.orders("payment_links.list", "429", times=99)
+    await one.lives(days=5)
+
+
+@story(PayBy.link, 0, "unknown")
+async def asking_what_became_of_it_is_refused(one: Story) -> None:
+    await one.orders("payment_links.create", "applied-then-500", times=9)
+    await one.orders("payment_links.list", "decline:bad_request", times=9)
+    await one.lives(days=5)
+
+
+@story(PayBy.link, 0, "expired")
+async def the_last_look_is_refused(one: Story) -> None:
+    await one.lives(minutes=20)
+    await one.lives(days=1)
+    await one.changes_keys(keyId="rzp_test_sunrise", keySecret="the-secret-it-has-now")
     await one.lives(days=5)
 
 
@@ -213,33 +240,6 @@ async def there_is_no_way_back_any_more(one: Story) -> None:
     await one.lives(days=5)
 
 
-@story(PayBy.link, 0, "unknown")
-async def looking_it_up_is_refused(one: Story) -> None:
-    await one.orders("payment_links.create", "applied-then-500", times=9)
-    await one.orders("payment_links.list", "decline:bad_request", times=99)
-    await one.lives(days=5)
-
-
-@story(PayBy.link, 0, "expired")
-async def looking_it_up_late_is_refused(one: Story) -> None:
-    await one.lives(hours=3)
-    one.ground.box.sandbox.bank.state.write("UPDATE payment_keys SET secret = 'another one'")
-    await one.lives(days=5)
-
-
-@story(PayBy.checkout, 0, "expired")
-async def an_event_is_about_a_card(one: Story) -> None:
-    event = {
-        "id": "evt_card",
-        "type": "payment_method.detached",
-        "created": int(one.at.timestamp()),
-        "data": {"object": {"id": "pm_of_somebody", "object": "payment_method"}},
-    }
-    await one.keeps("evt_card", "payment_method.detached", json.dumps(event).encode())
-    await one.settles()
-    await one.lives(days=5)
-
-
 @story(PayBy.link, 0, "failed")
 async def our_keys_are_sealed_with_other_keys(one: Story) -> None:
     one.purse = Purse(one.ground.purse.gateways, PayLinks("https://pay.example", a_vault()))
@@ -269,6 +269,17 @@ async def some_events_make_no_sense(one: Story) -> None:
     await one.keeps("evt_nothing", "payment.captured", _paid(one, amount=0))
     await one.keeps("evt_strange", "payment.captured", _paid(one, acquirer_data={"rrn": "4\0"}))
     await one.keeps("evt_impossible", "payment.captured", _paid(one, amount=10**30))
+    await one.hears()
+    await one.lives(days=5)
+
+
+@story(PayBy.checkout, 1, "captured")
+async def some_events_are_of_a_card_nobody_saved_here(one: Story) -> None:
+    await one.lives(minutes=20)
+    await one.pays()
+    kind, card = "payment_method.detached", {"object": {"id": "pm_of_somebody_else"}}
+    event = {"id": "evt_of_a_card", "type": kind, "created": int(one.at.timestamp()), "data": card}
+    await one.keeps("evt_of_a_card", kind, json.dumps(event).encode())
     await one.hears()
     await one.lives(days=5)
 
@@ -306,10 +317,7 @@ async def _told(ground: Ground, name: str, deadly: Place | None) -> Fate:
 @pytest.mark.parametrize("name", STORIES)
 async def test_whoever_dies_where_it_ends_as_it_should(database: Database, name: str) -> None:
     async with a_ground(database) as ground:
-        passed = list((await _told(ground, name, None)).passed)
-        for place in passed[crc32(name.encode()) % EVERY :: EVERY]:
-            fate = await _told(ground, name, place)
-            assert fate.deadly is None, f"{place} was not come by again"
+        await dies_everywhere(name, lambda place: _told(ground, name, place))
 
 
 async def test_every_await_is_a_place_where_somebody_died(database: Database) -> None:

@@ -7,12 +7,13 @@ What is added to the module later is a place to die without anybody listing it.
 
 import ast
 import importlib.util
-from collections.abc import Awaitable, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Awaitable, Generator, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass, field
-from inspect import iscoroutine
+from functools import cache
+from inspect import getcoroutinelocals, iscoroutine
 from pathlib import Path
-from types import ModuleType, TracebackType
+from types import CodeType, ModuleType, TracebackType
 from typing import Any, TypeVar
 
 from tests.support.dying import DiedError
@@ -40,9 +41,21 @@ class Fate:
 
     deadly: Place | None = None
     passed: dict[Place, None] = field(default_factory=dict[Place, None])
+    asleep: bool = False
+
+    @contextmanager
+    def sleeps(self) -> Generator[None]:
+        """Nobody dies in the block: it is how another story begins."""
+        self.asleep = True
+        try:
+            yield
+        finally:
+            self.asleep = False
 
     def meets(self, place: Place) -> None:
         """The process comes by; DiedError when this is its end."""
+        if self.asleep:
+            return
         self.passed[place] = None
         if place == self.deadly:
             self.deadly = None
@@ -55,7 +68,7 @@ class Fate:
         try:
             self.meets(Place(module, function, what, "before"))
         except DiedError:
-            _forget(awaitable)
+            _dropped(awaitable)
             raise
         answer = await awaitable
         self.meets(Place(module, function, what, "after"))
@@ -66,15 +79,6 @@ class Fate:
     ) -> "_Mortal":
         """Enter it and leave it, unless the process dies before or after."""
         return _Mortal(self, (module, function, what), manager)
-
-
-def _forget(never: object) -> None:
-    """What was never begun, and what it was going to wait for, ends without a word."""
-    if iscoroutine(never):
-        inner = list(never.cr_frame.f_locals.values()) if never.cr_frame else []
-        never.close()
-        for one in inner:
-            _forget(one)
 
 
 @dataclass
@@ -113,15 +117,28 @@ class _Mortal:
         return left
 
 
+def _dropped(awaitable: object) -> None:
+    """What was made to be awaited will never be, nor what it was handed."""
+    if iscoroutine(awaitable):
+        handed = list(getcoroutinelocals(awaitable).values())
+        awaitable.close()
+        for one in handed:
+            _dropped(one)
+
+
 def mortal(name: str, fate: Fate, known: Mapping[str, Any] | None = None) -> ModuleType:
     """A copy of the module that asks `fate`; `known` replaces what it imports."""
-    tree = _tree_of(name)
-    marked = ast.fix_missing_locations(_Marking(name.rsplit(".", 1)[-1]).visit(tree))
     module = ModuleType(name)
     module.__dict__.update({_AWAIT: fate.awaited, _WITH: fate.entered})
-    exec(compile(marked, _file_of(name), "exec"), module.__dict__)  # noqa: S102 (our own module)
+    exec(_marked(name), module.__dict__)  # noqa: S102 (our own module)
     module.__dict__.update(known or {})
     return module
+
+
+@cache
+def _marked(name: str) -> CodeType:
+    tree = ast.fix_missing_locations(_Marking(name.rsplit(".", 1)[-1]).visit(_tree_of(name)))
+    return compile(tree, _file_of(name), "exec")
 
 
 def places_of(name: str) -> set[Place]:

@@ -23,12 +23,13 @@ from models.payment_attempt import PaymentAttempt
 from models.record import DomainEvent, Task
 from runtime.clock import SetClock
 from tests.support.attempt import an_account, an_attempt, opened
-from tests.support.attempt_story import DUE, Story, a_ground, a_story
+from tests.support.attempt_story import DUE, Story, a_story
 from tests.support.books import breaches, rows
 from tests.support.crash_points import Fate
 from tests.support.debt import Debt, a_debt
 from tests.support.house import House, a_tenant
 from tests.support.soak import soaked
+from tests.support.story import a_ground
 from tests.support.underway import START
 from tests.support.web import a_vault
 from workers.provider_relay import ProviderRelay
