@@ -1,11 +1,21 @@
 """What providers told us: every event as it came, verified, kept before it was acknowledged."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Index, Integer, UniqueConstraint, text
+from sqlalchemy import (
+    ColumnElement,
+    Index,
+    Integer,
+    UniqueConstraint,
+    exists,
+    func,
+    or_,
+    text,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
@@ -15,6 +25,8 @@ from models.base import TenantRow, one_of, within_tenant
 from models.database import tenant_of
 
 PROVIDER_EVENT = "provider_event"
+# The longest that what only informs waits for money to be booked.
+LETS_GO_FIRST: Final = timedelta(seconds=30)
 
 
 class LogStatus(StrEnum):
@@ -64,6 +76,13 @@ class GatewayLog(TenantRow):
     outcome: Mapped[str | None]
     problem: Mapped[str | None]
     done_at: Mapped[datetime | None]
+
+
+def after_money(recorded_at: ColumnElement[datetime]) -> ColumnElement[bool]:
+    """No money waits to be booked, or what was recorded then has let it go first long enough."""
+    now = func.clock_timestamp()
+    waits = exists().where(GatewayLog.status == LogStatus.RECEIVED, GatewayLog.due_at <= now)
+    return or_(recorded_at < now - LETS_GO_FIRST, ~waits)
 
 
 @dataclass(frozen=True, slots=True)

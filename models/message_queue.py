@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from domain.message_delivery import DeliveryState
 from models.database import one
 from models.fair_queue import fair_heads
+from models.gateway_log import after_money
 from models.message import Delivery, Message
 
 LEASE = timedelta(seconds=60)
@@ -60,13 +61,13 @@ async def lease(session: AsyncSession, now: datetime, batch: int) -> list[Hand]:
 
 
 def _may_be_taken(row: type[Delivery], now: datetime) -> ColumnElement[bool]:
-    """Due and free, or begun by a relay that died: its lease ran out."""
+    """Due and free, or begun by a relay that died: its lease ran out. Money is booked first."""
     expired = row.leased_until < _WALL
     free = or_(row.leased_until.is_(None), expired)
     return and_(
         row.not_before <= now,
         or_(
-            and_(row.state == DeliveryState.pending, free),
+            and_(row.state == DeliveryState.pending, free, after_money(row.recorded_at)),
             and_(row.state == DeliveryState.processing, expired),
         ),
     )

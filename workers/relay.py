@@ -11,7 +11,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import structlog
-from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, update
+from sqlalchemy import ColumnElement, and_, delete, func, or_, update
 from temporalio.client import Client
 
 from domain.errors import Unavailable
@@ -19,15 +19,13 @@ from domain.lives import Subject
 from models import plan
 from models.database import Database
 from models.fair_queue import fair_heads
-from models.gateway_log import GatewayLog, LogStatus
+from models.gateway_log import after_money
 from models.life import SubjectKind, Wake
 from runtime.lives import deliver_wake
 
 log = structlog.get_logger()
 
 LEASE = timedelta(seconds=30)
-# The longest that the end of a life waits for others.
-ENDS_WAIT = timedelta(seconds=30)
 BATCH = 100
 IN_FLIGHT = 20
 IDLE_SECONDS = 0.2
@@ -96,9 +94,7 @@ def _is_free(wake: type[Wake]) -> ColumnElement[bool]:
     """Nobody delivers it. A life that has only to end waits while money waits to be booked."""
     now = func.clock_timestamp()
     free = or_(wake.leased_until.is_(None), wake.leased_until < now)
-    money_waits = exists().where(GatewayLog.status == LogStatus.RECEIVED, GatewayLog.due_at <= now)
-    is_urgent = or_(wake.priority < plan.LOW, wake.recorded_at < now - ENDS_WAIT)
-    return and_(free, or_(is_urgent, ~money_waits))
+    return and_(free, or_(wake.priority < plan.LOW, after_money(wake.recorded_at)))
 
 
 def _by_life(wakes: Sequence[Wake]) -> list[LeasedWake]:
