@@ -157,6 +157,7 @@ def _engine(url: str, pool_size: int, pool_seconds: float) -> AsyncEngine:
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=pool_seconds,
+        pool_use_lifo=True,  # the connection that has its statements ready is lent first
         hide_parameters=True,  # what a statement was given may be personal: no log shows it
     )
 

@@ -39,7 +39,7 @@ from tests.support.web import a_vault
 
 CALLS, EVENTS = "activities.provider_call", "activities.provider_event"
 # Outside a soak somebody dies in every so-many-eth story only, at every so-many-eth of its places.
-FEW, EVERY = (1, 1) if SOAK else (5, 20)
+FEW, EVERY = (1, 1) if SOAK else (9, 20)
 STEPS_MAX = 60
 LISTENER = "http://127.0.0.1:9/"
 # A silent provider is waited for as long as this, and is silent for longer.
