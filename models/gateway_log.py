@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column
 
 from domain.payment_account import Provider
 from models.base import TenantRow, one_of, within_tenant
@@ -78,7 +78,7 @@ class GatewayLog(TenantRow):
     done_at: Mapped[datetime | None]
 
 
-def after_money(recorded_at: ColumnElement[datetime]) -> ColumnElement[bool]:
+def after_money(recorded_at: InstrumentedAttribute[datetime]) -> ColumnElement[bool]:
     """No money waits to be booked, or what was recorded then has let it go first long enough."""
     now = func.clock_timestamp()
     waits = exists().where(GatewayLog.status == LogStatus.RECEIVED, GatewayLog.due_at <= now)
