@@ -5,7 +5,8 @@ Running it twice changes nothing the second time, because the plan has moved on.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Generic, TypeVar
 from uuid import UUID
@@ -49,7 +50,7 @@ class LifeSteps(ABC, Generic[Row]):
         A look is no act, so it is never refused: what cannot be planned now is tried again.
         """
         try:
-            async with self._database.tenant(look.subject.tenant_id, _life(look)) as session:
+            async with self._transaction(look) as session:
                 row = await self._lock(session, look.subject.id)
                 return await self._note(session, await self._planned(session, row, look.at), look)
         except NotFound:
@@ -65,7 +66,7 @@ class LifeSteps(ABC, Generic[Row]):
         `lock` replaces the usual lock where the act needs other rows locked before the subject.
         """
         try:
-            async with self._database.tenant(look.subject.tenant_id, _life(look)) as session:
+            async with self._transaction(look) as session:
                 return await self._act(session, look, what, act, lock or self._lock)
         except (Refused, DBAPIError) as error:
             return await self._refused(look, what, error)
@@ -91,7 +92,7 @@ class LifeSteps(ABC, Generic[Row]):
         """
         detail = error.detail if isinstance(error, Refused) else _database_words(error)
         try:
-            async with self._database.tenant(look.subject.tenant_id, _life(look)) as session:
+            async with self._transaction(look) as session:
                 row = await self._lock(session, look.subject.id)
                 planned = await self._planned(session, row, look.at)
                 if plan.still_first(planned, what, look.at):
@@ -111,18 +112,21 @@ class LifeSteps(ABC, Generic[Row]):
         except Refused as again:
             raise Unavailable(f"the subject cannot be planned: {again.detail}") from again
 
+    @asynccontextmanager
+    async def _transaction(self, look: Look) -> AsyncGenerator[AsyncSession]:
+        """One of the subject's tenant, in which its life acts."""
+        actor = Actor.life(look.subject.workflow_id)
+        async with self._database.tenant(look.subject.tenant_id, actor) as session:
+            yield session
+
     async def _note(self, session: AsyncSession, planned: Planned, look: Look) -> Outlook:
         await plan.looked(session, planned, look.at, self._store_id)
         return planned.outlook
 
     async def _gone(self, look: Look) -> Outlook:
-        async with self._database.tenant(look.subject.tenant_id, _life(look)) as session:
+        async with self._transaction(look) as session:
             await plan.forget(session, look.subject.id)
         return GONE
-
-
-def _life(look: Look) -> Actor:
-    return Actor.life(look.subject.workflow_id)
 
 
 def _database_words(error: Exception) -> str:

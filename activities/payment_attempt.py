@@ -4,8 +4,7 @@ A call is made between two transactions. Before a page is asked for the attempt 
 run that died in between leaves a question that is looked up and not asked again.
 """
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -15,22 +14,20 @@ from temporalio import activity
 
 from activities.attempt_order import Order, Purse, order_of
 from activities.life import LifeSteps
-from activities.provider_call import OUR_KEYS, called
+from activities.provider_call import ask_a_person, called, hand_over, keys_refused
 from activities.provider_money import heard_of
 from domain.errors import NotFound, Refused, Unavailable, UnknownOutcome
 from domain.lives import Look
 from domain.money import Money
 from domain.next_action import Outlook
-from domain.payment_attempt import AttemptStatus, Step, handed_over
+from domain.payment_attempt import AttemptStatus, Step
+from domain.provider_patience import handed_over
 from models import payment_attempt, plan
 from models.attempt_news import page_closed
-from models.database import Actor, Database
-from models.life import SubjectKind
-from models.payment_account import ask_for_other_keys
-from models.payment_attempt import PaymentAttempt, facts_of, moved
+from models.database import Database
+from models.payment_attempt import PaymentAttempt, moved
 from models.plan import Planned
 from models.provider_money import hear
-from models.task import open_task
 from providers.payments import Opened, PageState, Standing
 
 _NOT_OPENED: Final = frozenset({AttemptStatus.created, AttemptStatus.unknown})
@@ -143,12 +140,6 @@ class Attempting(LifeSteps[PaymentAttempt]):
             await self._learned(look, order, standing)
         return await self._seen(look)
 
-    @asynccontextmanager
-    async def _transaction(self, look: Look) -> AsyncGenerator[AsyncSession]:
-        actor = Actor.life(look.subject.workflow_id)
-        async with self._database.tenant(look.subject.tenant_id, actor) as session:
-            yield session
-
     async def _begun(
         self, look: Look, step: Step, mark: Callable[[PaymentAttempt, datetime], None] | None = None
     ) -> Order | None:
@@ -199,12 +190,12 @@ class Attempting(LifeSteps[PaymentAttempt]):
             if attempt.status == AttemptStatus.created:
                 await _refused(session, attempt, refusal.code, look.at)
             else:
-                await _hand_over(session, attempt, step, refusal, look.at)
+                await hand_over(session, attempt, step, refusal, look.at)
 
     async def _handed_over(self, look: Look, step: Step, refusal: Refused) -> None:
         async with self._transaction(look) as session:
             attempt = await self._lock(session, look.subject.id)
-            await _hand_over(session, attempt, step, refusal, look.at)
+            await hand_over(session, attempt, step, refusal, look.at)
 
     async def _lock(self, session: AsyncSession, subject_id: UUID) -> PaymentAttempt:
         return await payment_attempt.locked(session, subject_id)
@@ -242,8 +233,7 @@ async def _refused(session: AsyncSession, attempt: PaymentAttempt, code: str, at
         return
     attempt.failure_code = code
     await moved(session, attempt, AttemptStatus.failed, at)
-    if code in OUR_KEYS:
-        await ask_for_other_keys(session, attempt.account_id, attempt.provider, at)
+    await keys_refused(session, attempt, code, at)
 
 
 async def _not_now(session: AsyncSession, attempt: PaymentAttempt, at: datetime) -> None:
@@ -285,37 +275,14 @@ async def _looked_in_vain(session: AsyncSession, attempt: PaymentAttempt, at: da
     if attempt.status != AttemptStatus.unknown:
         return
     attempt.look_ups += 1
-    if handed_over(await facts_of(session, attempt)):
+    if handed_over(attempt.unknown_since, attempt.look_ups):
         asked = Money(attempt.amount_minor, attempt.currency).text
         detail = (
             f"A page for {asked} was asked of {attempt.provider} and nobody knows whether it"
             f" exists: look for {attempt.id} there."
         )
-        await _ask_a_person(session, attempt.id, Step.look_up, detail, at)
+        await ask_a_person(session, attempt, Step.look_up, detail, at)
 
 
 async def _looked_late(attempt: PaymentAttempt, at: datetime) -> None:
     attempt.looked_late_at = at
-
-
-async def _hand_over(
-    session: AsyncSession, attempt: PaymentAttempt, step: Step, refusal: Refused, at: datetime
-) -> None:
-    """The step waits for a person; and so do our keys, where it is these that are refused."""
-    await _ask_a_person(session, attempt.id, step, refusal.detail, at)
-    if refusal.code in OUR_KEYS:
-        await ask_for_other_keys(session, attempt.account_id, attempt.provider, at)
-
-
-async def _ask_a_person(
-    session: AsyncSession, attempt_id: UUID, step: Step, detail: str, at: datetime
-) -> None:
-    await open_task(
-        session,
-        kind=SubjectKind.PAYMENT_ATTEMPT,
-        subject_id=attempt_id,
-        what=step,
-        title=f"{step.replace('_', ' ')} needs a person",
-        detail=detail,
-        at=at,
-    )

@@ -4,8 +4,7 @@ A call is made between two transactions. Before a page is asked for it is noted 
 that died in between leaves a question that is looked up and not asked again.
 """
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from uuid import UUID
 
@@ -15,19 +14,17 @@ from temporalio import activity
 from activities.attempt_order import Purse
 from activities.life import LifeSteps
 from activities.method_order import Order, Whose, order_of, whose
-from activities.provider_call import OUR_KEYS, called
+from activities.provider_call import ask_a_person, called, hand_over, keys_refused
 from domain.errors import NotFound, Refused, Unavailable, UnknownOutcome
 from domain.lives import Look
 from domain.next_action import Outlook
-from domain.payment_method import MethodStatus, Step, handed_over
+from domain.payment_method import MethodStatus, Step
+from domain.provider_patience import handed_over
 from models import method_saving, payment_method, plan, provider_customer
-from models.database import Actor, Database
-from models.life import SubjectKind
-from models.payment_account import ask_for_other_keys
-from models.payment_method import SavedMethod, facts_of, moved
+from models.database import Database
+from models.payment_method import SavedMethod, moved
 from models.plan import Planned
 from models.settling import lock_resident
-from models.task import open_task
 from providers.cards import SetupStanding
 from providers.payments import Opened, PageState, Refusal
 
@@ -158,12 +155,6 @@ class Keeping(LifeSteps[SavedMethod]):
 
         return learned
 
-    @asynccontextmanager
-    async def _transaction(self, look: Look) -> AsyncGenerator[AsyncSession]:
-        actor = Actor.life(look.subject.workflow_id)
-        async with self._database.tenant(look.subject.tenant_id, actor) as session:
-            yield session
-
     async def _begun(self, look: Look, step: Step, mark: Change | None = None) -> Order | None:
         """What to ask of whom, if the step is still the first that is due; `mark` is kept first.
 
@@ -197,12 +188,12 @@ class Keeping(LifeSteps[SavedMethod]):
             if method.status == MethodStatus.created and method.unknown_since is None:
                 await _refused(session, method, refusal.code, look.at)
             else:
-                await _hand_over(session, method, step, refusal, look.at)
+                await hand_over(session, method, step, refusal, look.at)
 
     async def _handed_over(self, look: Look, step: Step, refusal: Refused) -> None:
         async with self._transaction(look) as session:
             method = await self._lock(session, look.subject.id)
-            await _hand_over(session, method, step, refusal, look.at)
+            await hand_over(session, method, step, refusal, look.at)
 
     async def _lock(self, session: AsyncSession, subject_id: UUID) -> SavedMethod:
         return await payment_method.locked(session, subject_id)
@@ -240,8 +231,7 @@ async def _refused(session: AsyncSession, method: SavedMethod, code: str, at: da
     method.failure_code = code
     wanted = method.status == MethodStatus.created
     await moved(session, method, MethodStatus.failed if wanted else MethodStatus.removed, at)
-    if code in OUR_KEYS:
-        await ask_for_other_keys(session, method.account_id, method.provider, at)
+    await keys_refused(session, method, code, at)
 
 
 async def _not_now(session: AsyncSession, method: SavedMethod, at: datetime) -> None:
@@ -265,32 +255,9 @@ async def _looked_in_vain(
         return
     method.answered = max(method.answered, asks)
     method.look_ups += 1
-    if handed_over(await facts_of(session, method)):
+    if handed_over(method.unknown_since, method.look_ups):
         detail = (
             f"A page to leave a card on was asked of {method.provider} and nobody knows whether it"
             f" exists: look for {method.id} there."
         )
-        await _ask_a_person(session, method.id, Step.look_up_card, detail, at)
-
-
-async def _hand_over(
-    session: AsyncSession, method: SavedMethod, step: Step, refusal: Refused, at: datetime
-) -> None:
-    """The step waits for a person; and so do our keys, where it is these that are refused."""
-    await _ask_a_person(session, method.id, step, refusal.detail, at)
-    if refusal.code in OUR_KEYS:
-        await ask_for_other_keys(session, method.account_id, method.provider, at)
-
-
-async def _ask_a_person(
-    session: AsyncSession, method_id: UUID, step: Step, detail: str, at: datetime
-) -> None:
-    await open_task(
-        session,
-        kind=SubjectKind.PAYMENT_METHOD,
-        subject_id=method_id,
-        what=step,
-        title=f"{step.replace('_', ' ')} needs a person",
-        detail=detail,
-        at=at,
-    )
+        await ask_a_person(session, method, Step.look_up_card, detail, at)

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Final
 
 from domain.next_action import NextAction
+from domain.provider_patience import GRACE, again, look_up_at
 
 
 class PayBy(StrEnum):
@@ -47,17 +48,6 @@ class Step(StrEnum):
 OPEN: Final = frozenset({AttemptStatus.created, AttemptStatus.pending, AttemptStatus.unknown})
 # How long a page lives; a provider may make it shorter.
 PAGE_LIVES: Final = timedelta(hours=1)
-# After a clear "not now": the payer is waiting, so soon at first.
-TRY_AGAIN: Final = (
-    timedelta(seconds=2),
-    timedelta(seconds=10),
-    timedelta(minutes=1),
-    timedelta(minutes=5),
-)
-# After an answer that was lost; then a person looks.
-LOOK_UP_AFTER: Final = (timedelta(minutes=5), timedelta(hours=1), timedelta(days=1))
-# A provider's clock and its last event may be behind ours.
-GRACE: Final = timedelta(minutes=10)
 # Razorpay: a failed payment may be authorised for three days after it was made.
 LATE_AUTHORISATION: Final = timedelta(days=3)
 
@@ -96,15 +86,10 @@ def plan(facts: AttemptFacts) -> list[NextAction]:
     return sorted(actions, key=lambda action: action.at)
 
 
-def handed_over(facts: AttemptFacts) -> bool:
-    """Every look-up found nobody to answer: a person has to find out."""
-    return facts.unknown_since is not None and facts.look_ups >= len(LOOK_UP_AFTER)
-
-
 def _actions(facts: AttemptFacts) -> list[NextAction]:
     if facts.money_waits_since is not None and facts.status is not AttemptStatus.captured:
         why = "a payment is authorised; it goes back by itself if nobody takes it"
-        return [_action(_again(facts, facts.money_waits_since), Step.take_money, why)]
+        return [_action(again(facts, facts.money_waits_since), Step.take_money, why)]
     match facts.status:
         case AttemptStatus.created:
             return [_open(facts)]
@@ -121,7 +106,7 @@ def _actions(facts: AttemptFacts) -> list[NextAction]:
 def _open(facts: AttemptFacts) -> NextAction:
     if facts.close_asked_at is not None:
         return _action(facts.close_asked_at, Step.close_page, "it is no longer wanted")
-    when = _again(facts, facts.created_at)
+    when = again(facts, facts.created_at)
     if when >= facts.expires_at:
         return _action(facts.expires_at, Step.end_page, "the provider opened no page in time")
     return _action(when, Step.open_page, "the payer wants to pay")
@@ -129,8 +114,7 @@ def _open(facts: AttemptFacts) -> NextAction:
 
 def _look_up(facts: AttemptFacts) -> NextAction:
     assert facts.unknown_since is not None, "an unknown attempt is unknown since some instant"
-    rung = min(facts.look_ups, len(LOOK_UP_AFTER) - 1)
-    when = facts.unknown_since + LOOK_UP_AFTER[rung]
+    when = look_up_at(facts.unknown_since, facts.look_ups)
     if facts.asked_again_at is not None and _is_asked_after(facts):
         when = min(when, facts.asked_again_at)
     why = "the provider's answer was lost: ask what became of it, never ask again for the same"
@@ -151,8 +135,8 @@ def _see(facts: AttemptFacts) -> NextAction:
 def _end(facts: AttemptFacts) -> NextAction:
     if facts.close_asked_at is not None:
         why = "the money came another way, so nobody may pay here"
-        return _action(_again(facts, facts.close_asked_at), Step.close_page, why)
-    when = _again(facts, facts.expires_at + GRACE)
+        return _action(again(facts, facts.close_asked_at), Step.close_page, why)
+    when = again(facts, facts.expires_at + GRACE)
     return _action(when, Step.end_page, "nobody paid in the page's time")
 
 
@@ -160,14 +144,7 @@ def _late(facts: AttemptFacts) -> list[NextAction]:
     if facts.late_until is None or not facts.page_known:
         return []
     why = "a payment that failed may be authorised for three days"
-    return [_action(_again(facts, facts.late_until), Step.look_up_late, why)]
-
-
-def _again(facts: AttemptFacts, first: datetime) -> datetime:
-    """When a step is due that was put off `tries` times: later each time, then every 5 minutes."""
-    if facts.tries == 0 or facts.tried_at is None:
-        return first
-    return max(first, facts.tried_at + TRY_AGAIN[min(facts.tries, len(TRY_AGAIN)) - 1])
+    return [_action(again(facts, facts.late_until), Step.look_up_late, why)]
 
 
 def _action(at: datetime, what: Step, why: str) -> NextAction:

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Final
 
 from domain.next_action import NextAction
+from domain.provider_patience import GRACE, again, look_up_at
 
 
 class MethodKind(StrEnum):
@@ -44,19 +45,8 @@ BEGUN: Final = frozenset({MethodStatus.created, MethodStatus.pending})
 ENDED: Final = frozenset({MethodStatus.failed, MethodStatus.expired, MethodStatus.removed})
 # How long the page lives: whoever is handed its address may be at work.
 PAGE_LIVES: Final = timedelta(hours=12)
-# After a clear "not now": somebody waits for the page, so soon at first.
-TRY_AGAIN: Final = (
-    timedelta(seconds=2),
-    timedelta(seconds=10),
-    timedelta(minutes=1),
-    timedelta(minutes=5),
-)
-# After an answer that was lost; then a person looks.
-LOOK_UP_AFTER: Final = (timedelta(minutes=5), timedelta(hours=1), timedelta(days=1))
 # An open page is looked at by ourselves as well: the provider's word may be lost.
 SEE_AFTER: Final = (timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=3))
-# A provider's clock and its last event may be behind ours.
-GRACE: Final = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +91,6 @@ def plan(facts: MethodFacts) -> list[NextAction]:
     return sorted(actions, key=lambda action: action.at)
 
 
-def handed_over(facts: MethodFacts) -> bool:
-    """Every look-up found nobody to answer: a person has to find out."""
-    return facts.unknown_since is not None and facts.look_ups >= len(LOOK_UP_AFTER)
-
-
 def good_through(month: int, year: int, today: date) -> bool:
     """Whether a card may still be used: to the end of the month that stands on it."""
     return (today.year, today.month) <= (year, month)
@@ -126,7 +111,7 @@ def _actions(facts: MethodFacts) -> list[NextAction]:
 
 
 def _open(facts: MethodFacts) -> NextAction:
-    when = _again(facts, facts.created_at)
+    when = again(facts, facts.created_at)
     if when >= facts.expires_at:
         return _action(facts.expires_at, Step.end_setup_page, "the provider opened no page in time")
     return _action(when, Step.open_setup_page, "the resident wants to leave a card")
@@ -134,8 +119,7 @@ def _open(facts: MethodFacts) -> NextAction:
 
 def _look_up(facts: MethodFacts) -> NextAction:
     assert facts.unknown_since is not None, "asked only of what is unknown since some instant"
-    rung = min(facts.look_ups, len(LOOK_UP_AFTER) - 1)
-    when = facts.unknown_since + LOOK_UP_AFTER[rung]
+    when = look_up_at(facts.unknown_since, facts.look_ups)
     if facts.asked_at is not None:
         when = min(when, facts.asked_at)
     why = "the provider's answer was lost: ask what became of it, never ask again for the same"
@@ -146,7 +130,7 @@ def _asked(facts: MethodFacts) -> list[NextAction]:
     if facts.asked_at is None:
         return []
     why = "the provider has news of it"
-    return [_action(_again(facts, facts.asked_at), Step.look_up_card, why)]
+    return [_action(again(facts, facts.asked_at), Step.look_up_card, why)]
 
 
 def _seen(facts: MethodFacts) -> list[NextAction]:
@@ -158,11 +142,11 @@ def _seen(facts: MethodFacts) -> list[NextAction]:
     if when >= facts.expires_at:
         return []
     why = "the provider may have told us and not been heard"
-    return [_action(_again(facts, when), Step.look_up_card, why)]
+    return [_action(again(facts, when), Step.look_up_card, why)]
 
 
 def _end(facts: MethodFacts) -> NextAction:
-    when = _again(facts, facts.expires_at + GRACE)
+    when = again(facts, facts.expires_at + GRACE)
     return _action(when, Step.end_setup_page, "nobody left a card in the page's time")
 
 
@@ -170,18 +154,11 @@ def _remove(facts: MethodFacts) -> NextAction:
     assert facts.remove_asked_at is not None, "it is removed because somebody asked"
     if facts.card_known:
         why = "the card is no longer wanted, so the provider must forget it"
-        return _action(_again(facts, facts.remove_asked_at), Step.detach, why)
+        return _action(again(facts, facts.remove_asked_at), Step.detach, why)
     if facts.page_known:
         why = "the card is no longer wanted, so nobody may leave it"
-        return _action(_again(facts, facts.remove_asked_at), Step.end_setup_page, why)
+        return _action(again(facts, facts.remove_asked_at), Step.end_setup_page, why)
     return _look_up(facts)
-
-
-def _again(facts: MethodFacts, first: datetime) -> datetime:
-    """When a step is due that was put off `tries` times: later each time, then every 5 minutes."""
-    if facts.tries == 0 or facts.tried_at is None:
-        return first
-    return max(first, facts.tried_at + TRY_AGAIN[min(facts.tries, len(TRY_AGAIN)) - 1])
 
 
 def _action(at: datetime, what: Step, why: str) -> NextAction:

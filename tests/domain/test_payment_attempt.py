@@ -8,17 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.payment_attempt import (
-    GRACE,
     LATE_AUTHORISATION,
-    LOOK_UP_AFTER,
     PAGE_LIVES,
-    TRY_AGAIN,
     AttemptFacts,
     AttemptStatus,
     Step,
-    handed_over,
     plan,
 )
+from domain.provider_patience import GRACE, LOOK_UP_AFTER, TRY_AGAIN, handed_over
 
 NOW = datetime(2026, 10, 10, 4, 30, tzinfo=UTC)
 CREATED = AttemptFacts(AttemptStatus.created, NOW, NOW + PAGE_LIVES)
@@ -50,8 +47,8 @@ def test_a_lost_answer_is_looked_up_by_a_ladder_and_then_by_a_person() -> None:
     for look_ups, wait in enumerate(LOOK_UP_AFTER):
         facts = replace(UNKNOWN, look_ups=look_ups)
         assert first(facts) == (Step.look_up, wait)
-        assert not handed_over(facts)
-    assert handed_over(replace(UNKNOWN, look_ups=len(LOOK_UP_AFTER)))
+        assert not handed_over(facts.unknown_since, look_ups)
+    assert handed_over(UNKNOWN.unknown_since, len(LOOK_UP_AFTER))
     assert first(replace(UNKNOWN, tasks_open=frozenset({Step.look_up}))) is None
 
 

@@ -9,18 +9,15 @@ from hypothesis import strategies as st
 
 from domain.payment_method import (
     ENDED,
-    GRACE,
-    LOOK_UP_AFTER,
     PAGE_LIVES,
     SEE_AFTER,
-    TRY_AGAIN,
     MethodFacts,
     MethodStatus,
     Step,
     good_through,
-    handed_over,
     plan,
 )
+from domain.provider_patience import GRACE, LOOK_UP_AFTER, TRY_AGAIN, handed_over
 
 NOW = datetime(2026, 11, 20, 4, 30, tzinfo=UTC)
 ENDS = NOW + PAGE_LIVES
@@ -58,13 +55,13 @@ def test_a_page_nobody_opened_in_its_time_ends() -> None:
 def test_a_lost_answer_is_looked_up_and_never_asked_for_again(looked: int) -> None:
     facts = replace(LOST, look_ups=looked)
     assert first(facts) == (Step.look_up_card, NOW + LOOK_UP_AFTER[looked])
-    assert not handed_over(facts)
+    assert not handed_over(facts.unknown_since, facts.look_ups)
     assert {action.what for action in plan(facts)} == {Step.look_up_card}
 
 
 def test_after_a_day_a_person_finds_out() -> None:
     facts = replace(LOST, look_ups=3)
-    assert handed_over(facts)
+    assert handed_over(facts.unknown_since, facts.look_ups)
     assert plan(replace(facts, tasks_open=frozenset({Step.look_up_card}))) == []
 
 

@@ -13,7 +13,8 @@ from domain.lives import Look, Subject
 from domain.money import Money
 from domain.movement import MovementState
 from domain.payment_account import AccountMode, Provider
-from domain.payment_attempt import GRACE, LATE_AUTHORISATION, PAGE_LIVES, AttemptStatus, PayBy
+from domain.payment_attempt import LATE_AUTHORISATION, PAGE_LIVES, AttemptStatus, PayBy
+from domain.provider_patience import GRACE
 from models.attempt_asking import ask_to_close
 from models.attempt_news import page_closed
 from models.pay_link import PayLinks

@@ -9,7 +9,8 @@ from activities.payment_method import Keeping
 from domain import keys
 from domain.lives import Look, Subject
 from domain.payment_account import AccountMode, Provider
-from domain.payment_method import GRACE, PAGE_LIVES, SavedCard
+from domain.payment_method import PAGE_LIVES, SavedCard
+from domain.provider_patience import GRACE
 from models import method_asking
 from models.pay_link import PayLinks
 from models.payment_method import SavedMethod, locked
