@@ -77,7 +77,7 @@ class Billing:
         look = asked.look
         async with self._database.tenant(look.subject.tenant_id, _life(look)) as session:
             run = await billing_run.locked(session, look.subject.id)
-            if run.stop_requested_at is not None:
+            if run.stop_requested_at is not None or await billing_run.is_done(session, run):
                 return _progress(run)
             office = await billing_chunk.office_of(session, run, look.at)
             rows = await self._rows(session, run, office, asked, these)

@@ -161,6 +161,12 @@ async def billable(session: AsyncSession, month: Month, property_id: UUID | None
     return count
 
 
+async def is_done(session: AsyncSession, run: BillingRun) -> bool:
+    """Closed, with nothing to bill: whoever wakes it once more does not open it again."""
+    month = Month.of(run.period)
+    return run.status not in OPEN and not await billable(session, month, run.property_id)
+
+
 async def in_turn(session: AsyncSession) -> None:
     """Whoever opens or closes runs of the tenant does so alone, before locking any run's row."""
     await session.execute(

@@ -1,7 +1,7 @@
 """A month billed in chunks: right, once, in order; the refused is named and the rest goes in."""
 
 import asyncio
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -80,6 +80,26 @@ async def test_asking_twice_bills_once(house: House) -> None:
     assert (first.status, again.status) == ("issued", "issued")
     assert (await counted(house, Invoice), again.issued) == (12, 12)
     assert await gaps(house) == []
+
+
+async def test_a_run_that_is_woken_once_more_after_its_close_stays_closed(house: House) -> None:
+    """A wake may come late or twice; who came meanwhile is billed all the same."""
+    await many_agreements(house, 3)
+    await billed(house)
+    subject = await asked(house)
+    before = await run_of(house, subject)
+    later = FIRST + timedelta(hours=1)
+    for new in (0, 2):
+        if new:
+            await many_agreements(house, new)
+        await issued(house, subject, later)
+        await Billing(house.database, "a-store").close(Look(subject, later))
+        run = await run_of(house, subject)
+        assert (run.status, run.issued_count) == ("issued", 3 + new)
+        assert run.finished_at == (later if new else before.finished_at)
+    async with house.session() as session:
+        told = select(DomainEvent).where(DomainEvent.type == "billing_run.closed")
+        assert [one.data["issued"] for one in await session.scalars(told)] == [3, 5]
 
 
 async def test_an_agreement_made_later_is_billed_by_the_same_run(house: House) -> None:
