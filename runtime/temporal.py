@@ -3,11 +3,14 @@
 Pydantic payloads, refusals that are never retried, fairness between tenants.
 """
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import structlog
+from temporalio import activity
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import (
     AddSearchAttributesRequest,
@@ -55,7 +58,7 @@ def innkeeper() -> SimplePlugin:
     return SimplePlugin(
         "innkeeper",
         data_converter=pydantic_data_converter,
-        interceptors=[Fairness(), Refusals()],
+        interceptors=[Fairness(), Refusals(), Heartbeats()],
         workflow_runner=UnsandboxedWorkflowRunner(),
     )
 
@@ -155,3 +158,29 @@ class _FinalRefusals(ActivityInboundInterceptor):
                 raise ApplicationError(
                     refusal.detail, type=refusal.code, non_retryable=True
                 ) from refusal
+
+
+class Heartbeats(WorkerInterceptor):
+    """A step with a heartbeat timeout says that it lives, so that a dead worker is missed soon."""
+
+    def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:  # noqa: A002
+        """Wrap every step."""
+        return _Beating(next)
+
+
+class _Beating(ActivityInboundInterceptor):
+    async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002
+        patience = activity.info().heartbeat_timeout
+        if not patience:
+            return await super().execute_activity(input)
+        beating = asyncio.create_task(_beat(patience / 4))
+        try:
+            return await super().execute_activity(input)
+        finally:
+            beating.cancel()
+
+
+async def _beat(every: timedelta) -> None:
+    while True:
+        activity.heartbeat()
+        await asyncio.sleep(every.total_seconds())

@@ -16,7 +16,12 @@ _PATIENT = RetryPolicy(
 
 # The database is waited for without end: no schedule-to-close.
 DATABASE = ActivityConfig(start_to_close_timeout=timedelta(seconds=30), retry_policy=_PATIENT)
-CHUNK = ActivityConfig(start_to_close_timeout=timedelta(minutes=2), retry_policy=_PATIENT)
+# A chunk whose worker died is taken up by another as soon as its heartbeat is missed.
+CHUNK = ActivityConfig(
+    start_to_close_timeout=timedelta(minutes=2),
+    heartbeat_timeout=timedelta(seconds=20),
+    retry_policy=_PATIENT,
+)
 # A step acts for the instant it was planned at; after this long the life looks again instead.
 STEP = ActivityConfig(
     start_to_close_timeout=timedelta(seconds=30),
