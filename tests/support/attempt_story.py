@@ -39,7 +39,7 @@ class Story(LifeStory):
     def __post_init__(self) -> None:
         super().__post_init__()
         order = mortal(ORDER, self.fate)
-        known = {"order_of": order.order_of, "called": self.called}
+        known = {"order_of": order.order_of, **self.calling()}
         self.steps = mortal(STEPS, self.fate, known)
 
     def subjects(self) -> list[Subject]:

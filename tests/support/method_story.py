@@ -43,7 +43,7 @@ class Story(LifeStory):
     def __post_init__(self) -> None:
         super().__post_init__()
         order = mortal(ORDER, self.fate)
-        known = {"order_of": order.order_of, "whose": order.whose, "called": self.called}
+        known = {"order_of": order.order_of, "whose": order.whose, **self.calling()}
         self.steps = mortal(STEPS, self.fate, known)
 
     def subjects(self) -> list[Subject]:

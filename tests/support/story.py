@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapp
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from inspect import iscoroutine
+from inspect import iscoroutine, iscoroutinefunction
 from types import ModuleType
 from typing import Any, TypeVar
 from zlib import crc32
@@ -124,6 +124,11 @@ class LifeStory(ABC):
             yield
         finally:
             known["CALL_SECONDS"] = usual
+
+    def calling(self) -> dict[str, Any]:
+        """What the steps know of calls: every function of their module, in its mortal copy."""
+        ours = {name: made for name, made in vars(self.calls).items() if iscoroutinefunction(made)}
+        return ours | {"called": self.called}
 
     async def called(self, call: Awaitable[Answer]) -> Answer:
         """A provider is called by a process that may die, and no transaction waits for it."""
