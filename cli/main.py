@@ -3,6 +3,7 @@
 Only the module of the command that is asked for is imported, so that each starts at once.
 """
 
+import gc
 import importlib
 import sys
 from typing import Final
@@ -35,10 +36,20 @@ def main() -> None:
     asked = sys.argv[1] if len(sys.argv) > 1 else ""
     chosen = {asked: COMMANDS[asked]} if asked in COMMANDS else COMMANDS
     try:
-        application(chosen)()
+        _furnished(chosen)()
     except InnkeeperError as problem:
         typer.echo(problem.detail, err=True)
         raise SystemExit(1) from problem
+
+
+def _furnished(commands: dict[str, str]) -> typer.Typer:
+    """The application, whose modules nobody looks through for garbage, now or later."""
+    gc.disable()
+    try:
+        return application(commands)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def application(commands: dict[str, str]) -> typer.Typer:
