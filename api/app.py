@@ -21,14 +21,6 @@ BASE = "/api/v1"
 
 def build(parts: Parts) -> FastAPI:
     """The application over its parts; a route without a declared permission fails here."""
-
-    @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncGenerator[None]:
-        yield
-        await parts.press.close()
-        await parts.gateways.close()
-        await parts.database.close()
-
     app = DescribedApp(
         title="Innkeeper",
         version="1",
@@ -36,11 +28,9 @@ def build(parts: Parts) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        lifespan=lifespan,
+        lifespan=_lifespan,
     )
-    app.state.parts = parts
-    app.state.leaving = False
-    app.state.metrics = Metrics(parts.database, parts.clock)
+    furnish(app, parts)
     problem.install(app)
     for router in TENANT:
         _all_declared(router.routes)
@@ -53,6 +43,22 @@ def build(parts: Parts) -> FastAPI:
     for layer in (BodyLimit, Watch, SecurityHeaders):  # the last one is the outermost
         app.add_middleware(layer)
     return app
+
+
+def furnish(app: FastAPI, parts: Parts) -> None:
+    """Give the application its parts, in place of those it had."""
+    app.state.parts = parts
+    app.state.leaving = False
+    app.state.metrics = Metrics(parts.database, parts.clock)
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncGenerator[None]:
+    yield
+    parts: Parts = app.state.parts
+    await parts.press.close()
+    await parts.gateways.close()
+    await parts.database.close()
 
 
 def _all_declared(routes: Sequence[BaseRoute]) -> None:

@@ -1,5 +1,6 @@
 """What every test may ask for: a database of its own, Temporal, and Temporal in skipped time."""
 
+import gc
 import os
 import shutil
 import sysconfig
@@ -158,3 +159,9 @@ async def env() -> AsyncGenerator[WorkflowEnvironment]:
     ) as environment:
         await register_search_attributes(environment.client)
         yield environment
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays: nobody looks for garbage in it again and again."""
+    gc.collect()
+    gc.freeze()

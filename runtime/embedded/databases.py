@@ -52,7 +52,7 @@ class Databases:
         """
         async with _session(self.dsn("postgres", "postgres")) as session:
             if not await session.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name):
-                source = "" if template is None else f' TEMPLATE "{template}"'
+                source = "" if template is None else f' TEMPLATE "{template}" STRATEGY FILE_COPY'
                 await session.execute(f'CREATE DATABASE "{name}" OWNER inn_owner{source}')
                 await session.execute(
                     f'REVOKE ALL ON DATABASE "{name}" FROM PUBLIC;'

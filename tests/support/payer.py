@@ -8,7 +8,6 @@ from datetime import date
 import httpx2
 from sqlalchemy import update
 
-from api.app import build
 from api.parts import Links, Parts
 from domain.payment_account import AccountMode, Provider
 from models.pay_link import link_of
@@ -19,7 +18,7 @@ from models.vault import Vault
 from runtime.clock import SetClock
 from tests.support.debt import Debt, a_debt
 from tests.support.house import House
-from tests.support.web import a_vault
+from tests.support.web import a_vault, an_app
 
 DUE = date(2026, 12, 5)
 VPA = "sunrise@okbank"
@@ -77,6 +76,7 @@ async def a_payer(house: House, due: date = DUE, days: int = 3) -> AsyncGenerato
     async with house.session() as session:
         token = await link_of(session, vault, debt.resident_id)
     parts = Parts(house.database, vault, clock, Links())
-    transport = httpx2.ASGITransport(build(parts))
-    async with httpx2.AsyncClient(transport=transport, base_url="http://pay.test") as browser:
-        yield Payer(debt, vault, clock, token, browser)
+    with an_app(parts) as app:
+        transport = httpx2.ASGITransport(app)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://pay.test") as browser:
+            yield Payer(debt, vault, clock, token, browser)

@@ -13,7 +13,6 @@ from sqlalchemy import select
 from temporalio.client import Client
 
 from activities.attempt_order import Purse
-from api.app import build
 from api.parts import Links, Parts
 from domain.errors import Unavailable
 from domain.payment_account import AccountMode, Provider
@@ -34,7 +33,7 @@ from tests.support.debt import Debt
 from tests.support.house import House
 from tests.support.namespace import own_namespace
 from tests.support.recording import Recording
-from tests.support.web import a_vault
+from tests.support.web import a_vault, an_app
 from workers import lives
 from workers.provider_relay import ProviderRelay
 from workers.relay import WakeRelay, keep_turning
@@ -155,17 +154,18 @@ async def _api(database: Database, vault: Vault, temporal: Client) -> AsyncGener
         return temporal
 
     parts = Parts(database, vault, SystemClock(), Links(public=url), lives=LifeDesk(connected))
-    config = uvicorn.Config(build(parts), log_level="warning", access_log=False, lifespan="off")
-    server = uvicorn.Server(config)
-    serving = asyncio.create_task(server.serve(sockets=[bound]))
-    try:
-        while not server.started:
-            await asyncio.sleep(0.005)
-        yield url
-    finally:
-        server.should_exit = True
-        await serving
-        bound.close()
+    with an_app(parts) as app:
+        config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off")
+        server = uvicorn.Server(config)
+        serving = asyncio.create_task(server.serve(sockets=[bound]))
+        try:
+            while not server.started:
+                await asyncio.sleep(0.005)
+            yield url
+        finally:
+            server.should_exit = True
+            await serving
+            bound.close()
 
 
 @asynccontextmanager

@@ -1,13 +1,13 @@
 """The real application over ASGI: one client per tenant, on a clock the test sets."""
 
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Generator, Sequence
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from datetime import UTC, datetime
 
 import httpx2
-from fastapi import APIRouter
+from fastapi import APIRouter, FastAPI
 
-from api.app import build
+from api.app import build, furnish
 from api.parts import Links, NoGateways, Parts
 from models.vault import Vault, new_keyset
 from providers.gateways import Gateways
@@ -22,6 +22,23 @@ BASE = "http://innkeeper.test/api/v1"
 def a_vault() -> Vault:
     """A vault with keys of its own."""
     return Vault(new_keyset(), INDEX_KEY)
+
+
+_STOCK: list[FastAPI] = []
+
+
+@contextmanager
+def an_app(parts: Parts) -> Generator[FastAPI]:
+    """The application over these parts, for the length of the block.
+
+    FastAPI works its routes out again for each application, which takes longer than most tests.
+    """
+    app = _STOCK.pop() if _STOCK else build(parts)
+    furnish(app, parts)
+    try:
+        yield app
+    finally:
+        _STOCK.append(app)
 
 
 @asynccontextmanager
@@ -43,15 +60,15 @@ async def a_client(
         *(house.database, vault or a_vault(), clock or SetClock(NOON), links or Links()),
         gateways=gateways or NoGateways(),
     )
-    app = build(parts)
-    for router in routers:
-        app.include_router(router, prefix="/api/v1")
-    try:
-        async with httpx2.AsyncClient(
-            transport=httpx2.ASGITransport(app),
-            base_url=BASE,
-            headers={"Authorization": f"Bearer {key or house.api_key}"},
-        ) as client:
-            yield client
-    finally:
-        await parts.press.close()
+    with nullcontext(build(parts)) if routers else an_app(parts) as app:
+        for router in routers:
+            app.include_router(router, prefix="/api/v1")
+        try:
+            async with httpx2.AsyncClient(
+                transport=httpx2.ASGITransport(app),
+                base_url=BASE,
+                headers={"Authorization": f"Bearer {key or house.api_key}"},
+            ) as client:
+                yield client
+        finally:
+            await parts.press.close()
