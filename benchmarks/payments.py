@@ -25,6 +25,7 @@ from benchmarks.knocking import Request, knock
 from benchmarks.part import a_process
 from benchmarks.server import analyse
 from benchmarks.settings import INDEX_KEY, settings_of
+from domain.message_delivery import DeliveryState
 from domain.payment_account import AccountMode, Provider
 from domain.payment_attempt import AttemptStatus, PayBy
 from models import attempt_asking, plan
@@ -32,7 +33,7 @@ from models.attempt_asking import Wanted
 from models.gateway_log import Told, keep
 from models.invoice import Invoice
 from models.life import LifeRow, Wake
-from models.message import Message, Purpose
+from models.message import Delivery, Message, Purpose
 from models.pay_link import link_of
 from models.payment import Payment
 from models.payment_account import NewAccount, PaymentAccount, open_account
@@ -259,9 +260,19 @@ async def _lives(house: BilledHouse) -> int:
 
 
 async def _at_rest(house: BilledHouse) -> int:
-    """1 once nobody has to be woken any more: the lives of what is paid have ended."""
+    """1 once what was paid is done with: lives ended, nobody to be woken, every letter out."""
+    living = select(func.count()).select_from(LifeRow).scalar_subquery()
+    woken = select(func.count()).select_from(Wake).scalar_subquery()
+    waiting = DeliveryState.pending, DeliveryState.processing
+    letters = (
+        select(func.count())
+        .select_from(Delivery)
+        .where(Delivery.state.in_(waiting))
+        .scalar_subquery()
+    )
     async with house.database.platform("benchmark") as session:
-        return 0 if await session.scalar(select(func.count()).select_from(Wake)) else 1
+        left = (await session.execute(select(living, woken, letters))).one()
+    return 1 if tuple(left) == (2 * KEPT, 0, 0) else 0
 
 
 async def _booked(house: BilledHouse) -> int:

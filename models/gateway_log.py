@@ -79,9 +79,10 @@ class GatewayLog(TenantRow):
 
 
 def after_money(recorded_at: InstrumentedAttribute[datetime]) -> ColumnElement[bool]:
-    """No money waits to be booked, or what was recorded then has let it go first long enough."""
+    """No money waits or is being booked, or what was recorded then let it go first long enough."""
     now = func.clock_timestamp()
-    waits = exists().where(GatewayLog.status == LogStatus.RECEIVED, GatewayLog.due_at <= now)
+    under_way = (LogStatus.RECEIVED, LogStatus.PROCESSING)
+    waits = exists().where(GatewayLog.status.in_(under_way), GatewayLog.due_at <= now)
     return or_(recorded_at < now - LETS_GO_FIRST, ~waits)
 
 

@@ -17,7 +17,7 @@ from runtime.clock import Clock
 
 log = structlog.get_logger()
 
-BATCH = 100
+BATCH = 250
 IN_FLIGHT = 8
 ACTOR = Actor("platform:relay: provider event")
 

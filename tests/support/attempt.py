@@ -1,7 +1,9 @@
 """Tries to be paid, as tests make and tell of them."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
+
+from sqlalchemy import update
 
 from domain.movement import MovementState
 from domain.payment_account import AccountMode, Provider
@@ -9,11 +11,12 @@ from domain.payment_attempt import AttemptStatus, PayBy
 from models import attempt_asking
 from models.attempt_asking import Wanted
 from models.database import one
+from models.gateway_log import GatewayLog, LogStatus, Told, keep
 from models.payment_account import NewAccount, PaymentAccount, open_account
 from models.payment_attempt import PaymentAttempt, moved
 from models.payment_attempt import locked as locked_attempt
 from models.provider_money import Heard, Outcome, hear
-from models.vault import Vault
+from models.vault import Vault, new_keyset
 from tests.support.debt import RENT_MINOR, Debt
 from tests.support.house import INR, House
 
@@ -30,6 +33,16 @@ async def an_account(house: House, vault: Vault, provider: Provider) -> PaymentA
     )
     async with house.session() as session:
         return await open_account(session, vault, new)
+
+
+async def a_kept_event(house: House, status: LogStatus = LogStatus.RECEIVED) -> None:
+    """A provider told the house something, which was kept and came so far."""
+    account = await an_account(house, Vault(new_keyset(), b"i" * 32), Provider.stripe)
+    async with house.session() as session:
+        at = datetime(2026, 10, 20, 6, 30, tzinfo=UTC)
+        told = Told(Provider.stripe, account.id, "evt_1", "a.kind", b"{}", at)
+        assert await keep(session, told)
+        await session.execute(update(GatewayLog).values(status=status))
 
 
 async def an_attempt(

@@ -14,6 +14,7 @@ from sqlalchemy import func, select, update
 from domain.delivery_tries import UNAVAILABLE, UNKNOWN
 from domain.message_delivery import DeliveryState
 from models.database import one
+from models.gateway_log import LETS_GO_FIRST, GatewayLog, LogStatus
 from models.invoice import Reminder
 from models.life import PlannedAction, Wake
 from models.message import Delivery, Message, Purpose
@@ -23,6 +24,7 @@ from models.record import DomainEvent, Task
 from models.resident import Resident
 from providers.messages import Messenger
 from runtime.clock import SetClock
+from tests.support.attempt import a_kept_event
 from tests.support.database import DatabaseUrls
 from tests.support.debt import Debt, a_debt, pay
 from tests.support.dying import DiedError, Dying
@@ -140,6 +142,20 @@ async def test_one_reminder_speaks_of_all_the_payer_owes(scene: Scene) -> None:
     assert "20,000.00" in mail["subject"]
     for one_debt in (debt, other):
         assert (await one_debt.row()).invoice_number in mail["text"]
+
+
+async def test_a_letter_waits_for_money_to_be_booked_but_not_for_ever(scene: Scene) -> None:
+    await scene.a_reminder()
+    await a_kept_event(scene.house)
+    assert await scene.turn() == 0
+    async with scene.house.session() as session:
+        of_mail = update(Delivery).where(Delivery.channel == "email")
+        recorded = func.clock_timestamp() - LETS_GO_FIRST
+        await session.execute(of_mail.values(recorded_at=recorded))
+    assert await scene.turn() == 1
+    async with scene.house.session() as session:
+        await session.execute(update(GatewayLog).values(status=LogStatus.DONE))
+    assert await scene.turn() == 1
 
 
 async def test_money_that_comes_between_queue_and_call_stops_the_message(scene: Scene) -> None:
