@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
 
+from activities.life import life_of
 from domain.calendar import Month
 from domain.lives import Look
 from models import billing_chunk, billing_run
@@ -15,7 +16,7 @@ from models.billing_chunk import Chunk, Office
 from models.billing_issue import issue
 from models.billing_refusal import REFUSALS, is_about_a_row, lift, refusal_of, refuse
 from models.bulk import driver_of
-from models.database import Actor, Database
+from models.database import Database
 from models.record import BillingRun, BillingRunStatus
 
 CHUNK = 500
@@ -70,12 +71,12 @@ class Billing:
     @activity.defn
     async def close(self, look: Look) -> Progress:
         """End the run and wake the tenant's next."""
-        async with self._database.tenant(look.subject.tenant_id, _life(look)) as session:
+        async with self._database.tenant(look.subject.tenant_id, life_of(look)) as session:
             return _progress(await billing_run.close(session, look.subject.id, look.at))
 
     async def _bill(self, asked: NextChunk, these: Sequence[UUID] | None = None) -> Progress:
         look = asked.look
-        async with self._database.tenant(look.subject.tenant_id, _life(look)) as session:
+        async with self._database.tenant(look.subject.tenant_id, life_of(look)) as session:
             run = await billing_run.locked(session, look.subject.id)
             if run.stop_requested_at is not None or await billing_run.is_done(session, run):
                 return _progress(run)
@@ -130,7 +131,7 @@ class Billing:
     async def _next_ids(self, asked: NextChunk) -> list[UUID]:
         """The agreements of the chunk that was refused."""
         look = asked.look
-        async with self._database.tenant(look.subject.tenant_id, _life(look)) as session:
+        async with self._database.tenant(look.subject.tenant_id, life_of(look)) as session:
             run = await billing_run.locked(session, look.subject.id)
             office = await billing_chunk.office_of(session, run, look.at)
             rows = await self._rows(session, run, office, asked, None)
@@ -154,7 +155,7 @@ class Billing:
         if not ids:
             raise error
         look = asked.look
-        async with self._database.tenant(look.subject.tenant_id, _life(look)) as session:
+        async with self._database.tenant(look.subject.tenant_id, life_of(look)) as session:
             run = await billing_run.locked(session, look.subject.id)
             await refuse(session, run, [refusal_of(ids[0], error)], look.at)
             run.cursor_id = ids[0]
@@ -171,7 +172,3 @@ def _progress(run: BillingRun, *, left: bool = False) -> Progress:
         expected=run.expected_count,
         left=left,
     )
-
-
-def _life(look: Look) -> Actor:
-    return Actor.life(look.subject.workflow_id)

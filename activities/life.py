@@ -13,6 +13,7 @@ from uuid import UUID
 
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
+from temporalio import activity
 
 from domain.errors import NotFound, Refused, Unavailable
 from domain.lives import Look
@@ -115,8 +116,7 @@ class LifeSteps(ABC, Generic[Row]):
     @asynccontextmanager
     async def _transaction(self, look: Look) -> AsyncGenerator[AsyncSession]:
         """One of the subject's tenant, in which its life acts."""
-        actor = Actor.life(look.subject.workflow_id)
-        async with self._database.tenant(look.subject.tenant_id, actor) as session:
+        async with self._database.tenant(look.subject.tenant_id, life_of(look)) as session:
             yield session
 
     async def _note(self, session: AsyncSession, planned: Planned, look: Look) -> Outlook:
@@ -133,3 +133,9 @@ def _database_words(error: Exception) -> str:
     """What the database refused, without the statement and its values: they may be personal."""
     cause = error.orig if isinstance(error, DBAPIError) else error
     return str(cause).split("\n", 1)[0][:300]
+
+
+def life_of(look: Look) -> Actor:
+    """The life that acts, and the step it takes."""
+    step = activity.info().activity_type if activity.in_activity() else ""
+    return Actor.life(look.subject.workflow_id, step)

@@ -11,14 +11,14 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
 
-from activities.life import LifeSteps
+from activities.life import LifeSteps, life_of
 from activities.message_sending import Sending
 from domain.errors import NotFound
 from domain.lives import Look
 from domain.message_delivery import Step
 from domain.next_action import Outlook
 from models import message_tries, plan
-from models.database import Actor, Database, one
+from models.database import Database, one
 from models.message import Message
 from models.message_queue import Hand
 from models.pay_link import PayLinks
@@ -57,7 +57,7 @@ class Delivering(LifeSteps[Message]):
         except NotFound:
             return await self._gone(look)
         sending = Sending(
-            *(self._database, self._messenger, _actor(look), lambda: look.at),
+            *(self._database, self._messenger, life_of(look), lambda: look.at),
             press=self._press,
             links=self._links,
         )
@@ -66,7 +66,7 @@ class Delivering(LifeSteps[Message]):
 
     async def _claimed(self, look: Look) -> list[Hand]:
         """The tries to make now; none when the step is no longer the plan's."""
-        async with self._database.tenant(look.subject.tenant_id, _actor(look)) as session:
+        async with self._database.tenant(look.subject.tenant_id, life_of(look)) as session:
             message = await self._lock(session, look.subject.id)
             before = await self._planned(session, message, look.at)
             if not plan.still_first(before, Step.deliver, look.at):
@@ -78,7 +78,3 @@ class Delivering(LifeSteps[Message]):
 
     async def _planned(self, session: AsyncSession, row: Message, at: datetime) -> Planned:
         return await message_tries.planned(session, row, at)
-
-
-def _actor(look: Look) -> Actor:
-    return Actor.life(look.subject.workflow_id)

@@ -73,7 +73,7 @@ async def paged(
     if name not in known:
         raise InvalidInput.of("sort", "UNKNOWN_SORT", f"is {name}; known are {', '.join(known)}")
     column, down = known[name], paging.sort.startswith("-")
-    place = [column, *_identity(model)]
+    place = [column, *(part for part in _identity(model) if part is not column)]
     if paging.cursor is not None:
         seen = _read(paging.cursor, name, place)
         query = query.where(tuple_(*place) < seen if down else tuple_(*place) > seen)

@@ -17,6 +17,7 @@ from fastapi.responses import RedirectResponse, Response
 from api.language import asked_for, chosen
 from api.parts import Parts
 from api.pay_page import ACTOR, answered, shown
+from api.whence import whence_of
 from domain import keys
 from domain.errors import InvalidInput, Refused, Unavailable
 from domain.lives import Subject
@@ -90,7 +91,7 @@ async def pay(token: str, request: Request) -> Response:
     found = await resolve(parts.database, token)
     if found is None:
         return answered(page(PayLinkUnknown(), chosen(request) or asked_for(request)), 404)
-    payer = Payer(parts, Actor(ACTOR, request.state.request_id), *found, sent)
+    payer = Payer(parts, Actor(ACTOR, whence_of(request)), *found, sent)
     try:
         async with asyncio.timeout(PATIENCE.total_seconds()):
             attempt = await payer.opened()

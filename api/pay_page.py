@@ -17,6 +17,7 @@ from fastapi.responses import HTMLResponse
 from api.body import Answer, MoneyField, money
 from api.language import asked_for, chosen
 from api.parts import Parts
+from api.whence import whence_of
 from domain.errors import InvalidInput, NotFound, Unavailable
 from domain.money import Money
 from domain.pay_page import Account, Received, UnderWay
@@ -75,7 +76,7 @@ async def opened(request: Request, token: str) -> AsyncGenerator[Account]:
         raise NotFound("this pay link opens nothing")
     tenant_id, resident_id = found
     structlog.contextvars.bind_contextvars(tenant=str(tenant_id))
-    actor = Actor(ACTOR, request.state.request_id)
+    actor = Actor(ACTOR, whence_of(request))
     async with parts.database.tenant(tenant_id, actor) as session:
         yield await account_of(session, resident_id, parts.clock.now())
 

@@ -14,6 +14,7 @@ from fastapi import APIRouter, Query, Request
 from api.body import Answer
 from api.parts import Parts
 from api.problem import BadSignature
+from api.whence import whence_of
 from domain import provider_signatures
 from domain.errors import NotFound
 from domain.payment_account import Provider
@@ -48,7 +49,7 @@ async def take_razorpay_event(request: Request, k: Opaque) -> Kept:
 async def _take(request: Request, provider: Provider, opaque: str) -> Kept:
     body = await request.body()  # before any transaction
     parts: Parts = request.app.state.parts
-    actor = Actor(f"provider:{provider}", request.state.request_id)
+    actor = Actor(f"provider:{provider}", whence_of(request))
     async with parts.database.addressed(key_hash(opaque), actor) as opened:
         if opened is None:
             raise NotFound("there is no such webhook address")

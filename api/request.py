@@ -24,6 +24,7 @@ from api import idempotency
 from api.parts import Parts
 from api.permission import AT_ONCE, EXTRA, SECRET, Permission, granted
 from api.problem import Unauthenticated, answer_to
+from api.whence import whence_of
 from domain.errors import Forbidden, InnkeeperError, InvalidInput
 from models.database import Actor, Opened, tenant_of
 from models.tenant import ApiKey, Tenant, TenantStatus
@@ -160,12 +161,12 @@ class _Run:
     @asynccontextmanager
     async def _admitted(self) -> AsyncGenerator[Context]:
         """One transaction of the tenant, for a key that is still good and holds the right."""
-        database, request_id = self.parts.database, self.request.state.request_id
-        async with database.keyed(self.shown.key_hash, request_id) as keyed:
+        whence = whence_of(self.request)
+        async with self.parts.database.keyed(self.shown.key_hash, whence) as keyed:
             if keyed is None:
                 raise self.shown.unknown
             tenant = await self._good(keyed)
-            actor = Actor(f"key:{keyed.by}", request_id)
+            actor = Actor(f"key:{keyed.by}", whence)
             yield Context(keyed.session, tenant, keyed.by, actor, self.parts)
 
     async def _good(self, keyed: Opened) -> Tenant:

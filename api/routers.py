@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from api import (
     agreement,
+    audit_log,
     bed,
     billing_preview,
     billing_run,
@@ -64,6 +65,7 @@ TENANT: list[APIRouter] = [
     plan.router,
     task.router,
     event.router,
+    audit_log.router,
     dead_letter.router,
 ]
 # Routes of nobody in particular, under /api/v1: what they bring along says whose they are.

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uuid_utils.compat import uuid7
 
 from api.problem import problem
+from api.whence import route_of
 from runtime.metrics import Metrics
 
 log = structlog.get_logger()
@@ -79,12 +80,8 @@ class _Told:
 
     @property
     def route(self) -> str:
-        """The template of the path; a path nobody serves may hold anything, so it is not told."""
-        path = getattr(self.scope.get("route"), "path", None)
-        endpoint = self.scope.get("endpoint")
-        if path is None and endpoint is None:
-            return "unknown"
-        return str(path or getattr(endpoint, "__name__", type(endpoint).__name__))
+        """The template of its path."""
+        return route_of(self.scope)
 
     async def send(self, message: Message) -> None:
         """Send on, with the request's id in the head of the answer."""

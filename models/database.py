@@ -27,16 +27,31 @@ Model = TypeVar("Model", bound=TenantRow)
 
 
 @dataclass(frozen=True, slots=True)
+class Whence:
+    """From where a change comes and for what: a request, its address and program; a step's name."""
+
+    request: str = ""
+    ip: str = ""
+    agent: str = ""
+    why: str = ""
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """What a transaction is told of it."""
+        return {"request": self.request, "ip": self.ip, "agent": self.agent, "why": self.why}
+
+
+@dataclass(frozen=True, slots=True)
 class Actor:
     """Who changes rows: `user:<id>`, `key:<id>`, `life:<workflow id>`, `platform:<reason>`."""
 
     name: str
-    request_id: str = ""
+    whence: Whence = Whence()
 
     @classmethod
-    def life(cls, workflow_id: str) -> "Actor":
+    def life(cls, workflow_id: str, step: str = "") -> "Actor":
         """A step of a running life."""
-        return cls(f"life:{workflow_id}")
+        return cls(f"life:{workflow_id}", Whence(why=step))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +96,12 @@ class Database:
             yield session
 
     @asynccontextmanager
-    async def keyed(self, key_hash: str, request_id: str) -> AsyncGenerator[Opened | None]:
+    async def keyed(self, key_hash: str, whence: Whence) -> AsyncGenerator[Opened | None]:
         """One transaction of the tenant whose key has this hash, acting as that key; None: no key.
 
         The key alone says whose rows are seen, in the transaction that sees them.
         """
-        values = {"hash": key_hash, "request": request_id}
+        values = {"hash": key_hash, **whence.settings}
         async with self._opened(_IDENTIFY_KEY, values) as opened:
             yield opened
 
@@ -118,7 +133,7 @@ class Database:
     @asynccontextmanager
     async def anonymous(self) -> AsyncGenerator[AsyncSession]:
         """The app role without a tenant: sees no tenant row, may call the look-up functions."""
-        values = {"t": "", "actor": "", "request": ""}
+        values = {"t": "", **_named(Actor(""))}
         async with _transaction(self.app, TenantSession, _IDENTIFY, values) as (session, _):
             yield session
 
@@ -128,26 +143,24 @@ class Database:
         await self._platform.dispose()
 
 
+_WHENCE = ", ".join(f"set_config('app.{name}', :{name}, true)" for name in Whence().settings)
+_WALL = "tenant_id, set_config('app.current_tenant', tenant_id::text, true)"
 _IDENTIFY = text(
     "select set_config('app.current_tenant', :t, true), set_config('app.actor', :actor, true),"
-    " set_config('app.request', :request, true)"
+    f" {_WHENCE}"
 )
-
 _IDENTIFY_KEY = text(
-    "select tenant_id, key_id as id, set_config('app.current_tenant', tenant_id::text, true),"
-    " set_config('app.actor', 'key:' || key_id, true), set_config('app.request', :request, true)"
-    " from find_api_key(:hash)"
+    f"select {_WALL}, key_id as id, set_config('app.actor', 'key:' || key_id, true),"  # noqa: S608
+    f" {_WHENCE} from find_api_key(:hash)"
 )
-
 _IDENTIFY_ADDRESS = text(
-    "select tenant_id, account_id as id, set_config('app.current_tenant', tenant_id::text, true),"
-    " set_config('app.actor', :actor, true), set_config('app.request', :request, true)"
-    " from find_payment_account(:hash)"
+    f"select {_WALL}, account_id as id, set_config('app.actor', :actor, true),"  # noqa: S608
+    f" {_WHENCE} from find_payment_account(:hash)"
 )
 
 
 def _named(actor: Actor) -> dict[str, str]:
-    return {"actor": actor.name, "request": actor.request_id}
+    return {"actor": actor.name, **actor.whence.settings}
 
 
 def _engine(url: str, pool_size: int, pool_seconds: float) -> AsyncEngine:

@@ -32,13 +32,20 @@ class DomainEvent(TenantRow):
 
 
 class AuditRow(TenantRow):
-    """Who changed what, before and after. Written by triggers alone, append-only, no keys."""
+    """Who changed what, before and after, from where and for what.
+
+    Written by triggers alone, append-only, no keys. `ip` and `agent` are those of a request; `why`
+    is its method and route, or the step of a life. Ids are made by the database as time goes on.
+    """
 
     __tablename__ = "audit_log"
     __table_args__ = (Index("ix_audit_log_row", "tenant_id", "row_id"),)
 
     actor: Mapped[str]
     request_id: Mapped[str | None]
+    ip: Mapped[str | None]
+    agent: Mapped[str | None]
+    why: Mapped[str | None]
     table_name: Mapped[str]
     operation: Mapped[str]
     row_id: Mapped[UUID]

@@ -22,7 +22,8 @@ SHOP = "/shop"
 
 
 async def _whoami(here: Here) -> dict[str, str]:
-    return {"slug": here.tenant.slug, "actor": here.actor.name, "request": here.actor.request_id}
+    actor = here.actor
+    return {"slug": here.tenant.slug, "actor": actor.name, "request": actor.whence.request}
 
 
 async def _rename(here: Here) -> dict[str, str]:

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
 from domain.errors import Conflict, NotFound, Unavailable
-from models.database import Actor, Database, one
+from models.database import Actor, Database, Whence, one
 from models.event import record
 from models.life import SubjectKind
 from models.record import DomainEvent, Task
@@ -150,14 +150,16 @@ async def test_platform_work_sees_every_tenant_and_says_why(
 
 async def test_what_is_acting_stands_in_the_audit(house: House) -> None:
     """Actor and request of a tenant's block."""
-    actor = Actor("user:7", "request-9")
+    actor = Actor("user:7", Whence("request-9", "192.0.2.7", "Desk/2", "PUT /tenants"))
     async with house.database.tenant(house.tenant_id, actor) as session:
         await session.execute(text("update tenants set name = 'New'"))
     async with house.session() as session:
         found = await session.execute(
-            text("select actor, request_id from audit_log where operation = 'update'")
+            text(
+                "select actor, request_id, ip, agent, why from audit_log where operation = 'update'"
+            )
         )
-        assert found.all() == [("user:7", "request-9")]
+        assert found.all() == [("user:7", "request-9", "192.0.2.7", "Desk/2", "PUT /tenants")]
     assert Actor.life("invoice/a/b").name == "life:invoice/a/b"
 
 

@@ -18,7 +18,7 @@ from domain.lives import Subject
 from models.billing_run import ask, stop, subject_of
 from models.invoice import Invoice
 from models.life import LifeRow
-from models.record import DomainEvent
+from models.record import AuditRow, DomainEvent
 from runtime.temporal import innkeeper
 from tests.support.agreements import counted, gaps, many_agreements, run_of
 from tests.support.database import DatabaseUrls
@@ -83,6 +83,11 @@ async def test_a_month_asked_for_is_issued_and_every_collection_begins(
         assert (run.status, run.issued_count, run.refused_count) == ("issued", 7, 0)
         assert await closed(house) == [("2031-09", "issued", 7)]
         assert await counted(house.house, LifeRow) == 7
+        evidence = select(AuditRow).where(AuditRow.actor == f"life:{subject.workflow_id}")
+        async with house.house.session() as session:
+            written = [(row.table_name, row.why) for row in await session.scalars(evidence)]
+        assert written.count(("invoices", "issue_chunk")) == 7
+        assert ("billing_runs", "close") in written
         attributes = await shown(house, subject.workflow_id)
         assert attributes["TenantId"] == str(house.house.tenant_id)
         assert (attributes["SubjectId"], attributes["Stage"]) == (str(subject.id), "issued")
