@@ -4,6 +4,7 @@ Rules: docs.stripe.com/payments/save-and-reuse, API version 2026-10-28.endive.
 """
 
 from collections.abc import Awaitable
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import stripe
@@ -14,13 +15,13 @@ from domain.payment_method import SavedCard
 from providers import stripe_objects
 from providers.cards import Owner, SetupAsked, SetupStanding
 from providers.payments import Opened, PageState, Refusal
-from providers.stripe import LONGEST, MARGIN, SHORTEST, TURNS_MAX
+from providers.stripe_sessions import LONGEST, MARGIN, SHORTEST, TURNS_MAX, Sessions
 from providers.stripe_wire import PAGE_SIZE, PROVIDER, answered, listed, once
 from providers.told import Told, reading
 
 if TYPE_CHECKING:
     from stripe.params import CustomerCreateParams, CustomerListParams
-    from stripe.params.checkout import SessionCreateParams, SessionListParams
+    from stripe.params.checkout import SessionCreateParams
 
 EXPANDED: Final = ["setup_intent.payment_method"]
 OWNER: Final = "innkeeper_payer"  # the metadata of a customer
@@ -32,6 +33,7 @@ class StripeCards:
 
     def __init__(self, client: stripe.StripeClient) -> None:
         self._v1 = client.v1
+        self._sessions = Sessions(client, EXPANDED)
 
     async def owner(self, owner: Owner) -> str:
         """The customer, or the one an earlier call made."""
@@ -50,41 +52,34 @@ class StripeCards:
 
     async def open(self, asked: SetupAsked, customer: str) -> Opened:
         """Open the page, or find the one an earlier call opened."""
-        for turn in range(1, TURNS_MAX + 1):
-            key = keys.setting_up(asked.method_id, turn)
-            making = self._v1.checkout.sessions.create_async(
-                _form(asked, customer), {"idempotency_key": key}
+        try:
+            session = await self._sessions.open(
+                asked,
+                _form(asked, customer),
+                partial(keys.setting_up, asked.method_id),
+                partial(_is_ours, asked),
             )
-            try:
-                session = await once(making)
-            except Refused as refused:
-                if refused.code == Refusal.no_such_page:  # the form names nothing but a customer
-                    words = "Stripe does not know the customer any more"
-                    raise Refused(words, code=Refusal.no_such_customer) from refused
-                raise
-            if session is not None:
-                with reading(PROVIDER, changes=True):
-                    return stripe_objects.opened(session)
-            found = await self._found(asked)
-            if found is not None:
-                return found.opened
-        raise UnknownOutcome("Stripe repeats a fault of its own under every key")
+        except Refused as refused:
+            if refused.code == Refusal.no_such_page:  # the form names nothing but a customer
+                words = "Stripe does not know the customer any more"
+                raise Refused(words, code=Refusal.no_such_customer) from refused
+            raise
+        with reading(PROVIDER, changes=True):
+            return stripe_objects.opened(session)
 
     async def look_up(self, asked: SetupAsked, page_id: str | None) -> SetupStanding | None:
         """What became of the page."""
-        return await (self._found(asked) if page_id is None else self._standing(page_id))
+        if page_id is None:
+            session = await self._sessions.found(asked, partial(_is_ours, asked))
+        else:
+            session = await self._sessions.read(page_id)
+        with reading(PROVIDER, changes=False):
+            return None if session is None else setup_standing(session)
 
     async def close(self, asked: SetupAsked, page_id: str) -> SetupStanding:
         """Expire the page; where Stripe will not, tell why by what it has become."""
         del asked
-        expiring = self._v1.checkout.sessions.expire_async(page_id, {"expand": EXPANDED})
-        try:
-            session = await answered(expiring, changes=True)
-        except Refused:
-            found = await self._standing(page_id)
-            if found is None or found.state is PageState.open:
-                raise
-            return found
+        session = await self._sessions.close(page_id)
         with reading(PROVIDER, changes=True):
             return setup_standing(session)
 
@@ -109,42 +104,6 @@ class StripeCards:
             if await self.card(provider_id) is not None:
                 raise
 
-    async def _standing(self, page_id: str) -> SetupStanding | None:
-        asking = self._v1.checkout.sessions.retrieve_async(page_id, {"expand": EXPANDED})
-        try:
-            session = await answered(asking, changes=False)
-        except Refused as refused:
-            if refused.code == Refusal.no_such_page:
-                return None
-            raise
-        with reading(PROVIDER, changes=False):
-            return setup_standing(session)
-
-    async def _found(self, asked: SetupAsked) -> SetupStanding | None:
-        """The page by our own reference; of two, the one that is done."""
-        latest = max(asked.ends(SHORTEST, LONGEST), asked.asked_at + LONGEST)
-        form: SessionListParams = {
-            "limit": PAGE_SIZE,
-            "created": {
-                "gte": int((asked.asked_at - MARGIN).timestamp()),
-                "lte": int((latest + MARGIN).timestamp()),
-            },
-        }
-
-        def listing(after: str | None) -> Awaitable[stripe.StripeObject]:
-            asking: SessionListParams = {**form, "starting_after": after} if after else form
-            return self._v1.checkout.sessions.list_async(asking)
-
-        named = str(asked.method_id)
-        found = [
-            session
-            async for session in listed(listing, "sessions of that day")
-            if session.word_or_none("client_reference_id") == named
-        ]
-        with reading(PROVIDER, changes=False):
-            done = [one for one in found if one.text("status") == "complete"]
-            return await self._standing((done or found)[0].text("id")) if found else None
-
     async def _customer(self, owner: Owner) -> str | None:
         """The customer by our own reference: Stripe searches none by metadata in India."""
         form: CustomerListParams = {"limit": PAGE_SIZE}
@@ -161,6 +120,10 @@ class StripeCards:
                 with reading(PROVIDER, changes=False):
                     return customer.text("id")
         return None
+
+
+def _is_ours(asked: SetupAsked, session: Told) -> bool:
+    return session.word_or_none("client_reference_id") == str(asked.method_id)
 
 
 def setup_standing(session: Told) -> SetupStanding:
