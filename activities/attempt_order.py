@@ -23,8 +23,6 @@ from providers.payments import Asked, Gateway, Payer, Standing
 
 # The shortest of what providers print on their pages.
 DESCRIPTION_MAX: Final = 200
-# Says to our own page that the payer comes from the provider's.
-RETURNED: Final = "?received=now"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +83,8 @@ async def _asked(session: AsyncSession, attempt: PaymentAttempt, purse: Purse) -
             resident.email,
             resident.phone,
         ),
-        return_url=f"{page}{RETURNED}",
+        # Our own page then knows for what money it waits.
+        return_url=f"{page}?received={attempt.id}",
         asked_at=attempt.asked_at,
         expires_at=attempt.expires_at,
     )

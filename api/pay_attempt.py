@@ -107,7 +107,7 @@ async def pay(token: str, request: Request) -> Response:
 def _onward(attempt: PaymentAttempt | None, ours: str) -> str:
     """The provider's page; our own for a code, for what is paid, and while there is none yet."""
     if attempt is None or attempt.status != AttemptStatus.pending:
-        return f"{ours}?received=now" if attempt and _is_paid(attempt) else ours
+        return f"{ours}?received={attempt.id}" if attempt and _is_paid(attempt) else ours
     return ours if attempt.by == PayBy.upi_qr else attempt.pay_url or ours
 
 

@@ -5,7 +5,7 @@ Read from the rows in `models.pay_page`, filled in by `templates.page`.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -15,7 +15,6 @@ from domain.money import Money
 from domain.payment_attempt import AttemptStatus, PayBy
 
 # How long after money came a payer who returns from a provider's page is thanked for it.
-JUST_NOW = timedelta(minutes=15)
 
 
 class Standing(StrEnum):
@@ -134,7 +133,10 @@ class Bill:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """Money that came in, by the number of its receipt; `method` is the API's word."""
+    """Money that came in, by the number of its receipt; `method` is the API's word.
+
+    `attempt_id` names the try it was paid by, where there was one.
+    """
 
     payment_id: UUID
     number: str
@@ -142,6 +144,12 @@ class Received:
     on: date
     at: datetime
     method: str
+    attempt_id: UUID | None = None
+
+    def is_named(self, name: str) -> bool:
+        """Whether it is meant: by its receipt, its id, or the try it was paid by."""
+        names = (self.number, self.payment_id, self.attempt_id)
+        return name in {str(each) for each in names if each is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,11 +228,8 @@ class Account:
         return newest if newest is not None and since is not None and newest.at > since else None
 
     def thanked_for(self, named: str) -> Received | None:
-        """The payment that a returning payer is thanked for.
+        """The payment that a returning payer is thanked for, named by receipt, id or try.
 
-        The one `named` by its receipt or id, else the newest if it came just now.
+        None while it has not come: other money, however new, is not what was just paid.
         """
-        for each in self.received:
-            if named in (each.number, str(each.payment_id)):
-                return each
-        return self.came_since(self.at - JUST_NOW)
+        return next((each for each in self.received if each.is_named(named)), None)

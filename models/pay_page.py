@@ -232,6 +232,7 @@ async def _received(session: AsyncSession, resident_id: UUID) -> list[Received]:
             row.paid_on,
             row.paid_at,
             row.method,
+            row.attempt_id,
         )
         for row in found
     ]

@@ -2,12 +2,12 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
+from uuid import UUID
 
 import pytest
 
 from domain.errors import Conflict, FieldProblem, InvalidInput, Refused
 from domain.pay_page import (
-    JUST_NOW,
     Agreed,
     Hindrance,
     Standing,
@@ -63,14 +63,15 @@ def test_the_day_is_that_of_the_house() -> None:
     assert account(at=AT.replace(hour=19)).today == date(2026, 12, 9)
 
 
-def test_a_payer_is_thanked_for_what_is_named_or_came_just_now() -> None:
-    late = account(received=[PAID], at=AT + JUST_NOW)
+def test_a_payer_is_thanked_for_what_was_paid_and_for_nothing_else_that_came() -> None:
+    by_link = replace(PAID, attempt_id=UUID(int=7), number="RCP/26-27/000032")
+    paid = account(received=[PAID, by_link])
     for named in (PAID.number, str(PAID.payment_id)):
-        assert late.thanked_for(named) is PAID
-    assert late.thanked_for("an attempt") is None
-    assert account(received=[PAID], at=AT + timedelta(minutes=1)).thanked_for("x") is PAID
-    assert account().thanked_for("x") is None
-    assert late.came_since(None) is None
+        assert paid.thanked_for(named) is PAID
+    assert paid.thanked_for(str(UUID(int=7))) is by_link
+    for other in (str(UUID(int=8)), "now", "x", "None"):
+        assert account(received=[PAID]).thanked_for(other) is None, other
+    assert paid.came_since(None) is None
 
 
 def test_a_try_is_shown_while_its_time_has_not_passed() -> None:

@@ -75,3 +75,6 @@ async def test_a_page_is_opened_and_what_is_paid_there_is_booked(
     ]
     assert (await balances(shop.house))["provider_clearing"] == RENT_MINOR
     assert await breaches(shop.house.database) == {}
+    ours = await shop.page(debt)
+    for named, words in ((attempt.id, "Received with thanks"), (debt.invoice_id, "Waiting for")):
+        assert words in (await shop.client.get(ours, params={"received": str(named)})).text
