@@ -36,13 +36,13 @@ def main() -> None:
     asked = sys.argv[1] if len(sys.argv) > 1 else ""
     chosen = {asked: COMMANDS[asked]} if asked in COMMANDS else COMMANDS
     try:
-        _furnished(chosen)()
+        _loaded(chosen)()
     except InnkeeperError as problem:
         typer.echo(problem.detail, err=True)
         raise SystemExit(1) from problem
 
 
-def _furnished(commands: dict[str, str]) -> typer.Typer:
+def _loaded(commands: dict[str, str]) -> typer.Typer:
     """The application, whose modules nobody looks through for garbage, now or later."""
     gc.disable()
     try:

@@ -14,8 +14,6 @@ from domain.errors import InvalidInput, Refused
 from domain.money import Money
 from domain.payment_attempt import AttemptStatus, PayBy
 
-# How long after money came a payer who returns from a provider's page is thanked for it.
-
 
 class Standing(StrEnum):
     """How an open invoice stands on a day, the word that matters most to its payer."""

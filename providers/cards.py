@@ -1,12 +1,12 @@
 """The port to cards that a provider keeps for residents, and the values that pass through it."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
 from domain.payment_method import SavedCard
-from providers.payments import Opened, PageState, Payer
+from providers.payments import Opened, PageState, Payer, Timed
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,22 +24,13 @@ class Owner:
 
 
 @dataclass(frozen=True, slots=True)
-class SetupAsked:
+class SetupAsked(Timed):
     """A page on which a card can be left, once. `method_id` is the id of a committed row."""
 
     method_id: UUID
     currency: str
     return_url: str
     cancel_url: str
-    asked_at: datetime
-    expires_at: datetime
-
-    def ends(self, shortest: timedelta, longest: timedelta) -> datetime:
-        """When the page ends at a provider that lets one live only so short and so long.
-
-        Counted from `asked_at`, so that every repetition asks for the same.
-        """
-        return min(max(self.expires_at, self.asked_at + shortest), self.asked_at + longest)
 
 
 @dataclass(frozen=True, slots=True)

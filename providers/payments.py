@@ -36,22 +36,14 @@ class Payer:
     phone: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A page or a code on which one amount can be paid once.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timed:
+    """A page that is asked for and wanted for a time.
 
-    `attempt_id` is the id of a committed row: every call for it carries the same identity, and
-    what the provider tells later names it. `asked_at` is when it was first asked for; a provider
-    may have the page live shorter or longer than until `expires_at` and then says so.
+    `asked_at` is when it was first asked for; a provider may have it live shorter or longer than
+    until `expires_at` and then says so.
     """
 
-    attempt_id: UUID
-    tenant_id: UUID
-    by: PayBy
-    amount: Money
-    description: str
-    payer: Payer
-    return_url: str
     asked_at: datetime
     expires_at: datetime
 
@@ -61,6 +53,23 @@ class Asked:
         Counted from `asked_at`, so that every repetition asks for the same.
         """
         return min(max(self.expires_at, self.asked_at + shortest), self.asked_at + longest)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked(Timed):
+    """A page or a code on which one amount can be paid once.
+
+    `attempt_id` is the id of a committed row: every call for it carries the same identity, and
+    what the provider tells later names it.
+    """
+
+    attempt_id: UUID
+    tenant_id: UUID
+    by: PayBy
+    amount: Money
+    description: str
+    payer: Payer
+    return_url: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,14 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final, Protocol
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
 
 import stripe
 
 from domain.errors import Refused, UnknownOutcome
 from providers import stripe_objects
-from providers.payments import PageState, Refusal
+from providers.payments import PageState, Refusal, Timed
 from providers.stripe_wire import PAGE_SIZE, PROVIDER, answered, listed, once
 from providers.told import Told, reading
 
@@ -24,19 +24,6 @@ MARGIN: Final = timedelta(minutes=10)
 TURNS_MAX: Final = 3
 
 
-class Asked(Protocol):
-    """A page that was asked for at an instant, and until when it is wanted."""
-
-    @property
-    def asked_at(self) -> datetime:
-        """When it was first asked for."""
-        ...
-
-    def ends(self, shortest: timedelta, longest: timedelta) -> datetime:
-        """When it ends at a provider that lets one live only so short and so long."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Sessions:
     """One account's sessions; `expanded` names what is read along with each."""
@@ -46,7 +33,7 @@ class Sessions:
 
     async def open(
         self,
-        asked: Asked,
+        asked: Timed,
         form: "SessionCreateParams",
         key: Callable[[int], str],
         is_ours: Callable[[Told], bool],
@@ -82,7 +69,7 @@ class Sessions:
                 raise
             return found
 
-    async def found(self, asked: Asked, is_ours: Callable[[Told], bool]) -> Told | None:
+    async def found(self, asked: Timed, is_ours: Callable[[Told], bool]) -> Told | None:
         """Ours of all that were created while it could have been; of two, the one that is done."""
         latest = max(asked.ends(SHORTEST, LONGEST), asked.asked_at + LONGEST)
         form: SessionListParams = {

@@ -20,7 +20,11 @@ from tests.support.paying import NOW, RETURN, Till
 
 KEY = {"Authorization": "Bearer sk_test_sunrise"}
 OWNER = Owner(uuid4(), 1, Payer("Asha Rao", "asha@mail.example", "+919812345678"))
-PAGE = SetupAsked(uuid4(), "INR", f"{RETURN}?card=left", RETURN, NOW, NOW + timedelta(hours=12))
+PAGE = SetupAsked(
+    *(uuid4(), "INR", f"{RETURN}?card=left", RETURN),
+    asked_at=NOW,
+    expires_at=NOW + timedelta(hours=12),
+)
 
 
 @pytest.fixture
